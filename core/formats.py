@@ -1,0 +1,53 @@
+"""Times as people read them: relative to now in a list, exact on demand, always in the active zone and language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from django.utils import timezone
+from django.utils.translation import get_language, to_locale
+
+_FAR = timedelta(days=6)
+
+
+def active_locale() -> str:
+    """The active language as a locale name that Babel knows, e.g. ``pl`` or ``en``."""
+    return to_locale(get_language() or "en")
+
+
+def exact(moment: datetime) -> str:
+    """Date and time in the active zone, e.g. “21 Nov 2026, 09:14”."""
+    return format_datetime(timezone.localtime(moment), "medium", locale=active_locale())
+
+
+def day(value: date) -> str:
+    """A date (a datetime is taken in the active zone), e.g. “21 Nov 2026”."""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return format_date(value, "medium", locale=active_locale())
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """“5 minutes ago”, “in 2 days”; beyond six days the date itself."""
+    away = moment - now
+    if abs(away) > _FAR:
+        return _short_day(timezone.localtime(moment).date(), timezone.localtime(now).year, active_locale())
+    return _ago(int(away.total_seconds()) if abs(away) < timedelta(minutes=1) else _rounded(away), active_locale())
+
+
+def _rounded(away: timedelta) -> int:
+    """Seconds, in whole minutes below a day and whole hours above, so that the cache of phrases stays small."""
+    unit = 60 if abs(away) < timedelta(days=1) else 3600
+    return int(away.total_seconds() / unit) * unit
+
+
+@lru_cache(maxsize=4096)
+def _ago(seconds: int, locale: str) -> str:
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=locale, threshold=1.2)
+
+
+@lru_cache(maxsize=4096)
+def _short_day(value: date, this_year: int, locale: str) -> str:
+    return format_date(value, "d MMM" if value.year == this_year else "medium", locale=locale)

@@ -1,0 +1,74 @@
+"""Money: Decimal amounts with an ISO 4217 currency; 0, 2 or 3 decimals by the currency's minor unit. Never floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from babel.core import get_global
+from babel.numbers import format_currency
+from django.utils.translation import get_language, to_locale
+
+ZERO = Decimal(0)
+#: Widest minor unit stored (KWD, BHD have 3 decimals); columns keep 4 so that unit prices of bulk goods fit.
+MAX_DECIMALS = 4
+
+
+@lru_cache(maxsize=256)
+def exponent(currency: str) -> int:
+    """Number of decimals of the currency's smallest unit (ISO 4217 as in CLDR): JPY 0, EUR 2, KWD 3.
+
+    CLDR lists cash habits too for a few currencies (e.g. 0 for IRR); amounts follow ISO 4217 where the two differ.
+    """
+    iso = {"IRR": 2, "IQD": 3, "LYD": 3, "HUF": 2, "TWD": 2, "COP": 2, "IDR": 2, "LBP": 2, "PKR": 2, "RSD": 2, "ALL": 2}
+    if currency in iso:
+        return iso[currency]
+    fractions = get_global("currency_fractions")
+    return int(fractions.get(currency, fractions["DEFAULT"])[0])
+
+
+@lru_cache(maxsize=256)
+def smallest_unit(currency: str) -> Decimal:
+    """The smallest unit as a Decimal: 0.01 for EUR, 1 for JPY."""
+    return Decimal(1).scaleb(-exponent(currency))
+
+
+def quantize(amount: Decimal, currency: str) -> Decimal:
+    """The amount rounded half up to the currency's smallest unit."""
+    return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP)
+
+
+def is_exact(amount: Decimal, currency: str) -> bool:
+    """True when the amount has no more decimals than its currency."""
+    return amount == quantize(amount, currency)
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) -> list[Decimal]:
+    """Split `total` in proportion to `weights` so that the parts sum to it exactly (largest remainder method).
+
+    With weights that are all zero the parts are equal. Raises ValueError for no weights or a negative one.
+    """
+    if not weights or any(weight < 0 for weight in weights):
+        raise ValueError("allocate needs weights that are not negative")
+    shares = [Decimal(weight) for weight in weights]
+    if not any(shares):
+        shares = [Decimal(1)] * len(shares)
+    unit = smallest_unit(currency)
+    units = int((quantize(total, currency) / unit).to_integral_value(rounding=ROUND_HALF_EVEN))
+    sign, units = (-1, -units) if units < 0 else (1, units)
+    whole = sum(shares)
+    exact = [units * share / whole for share in shares]
+    parts = [int(part) for part in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in by_remainder[: units - sum(parts)]:
+        parts[i] += 1
+    return [sign * part * unit for part in parts]
+
+
+def format_money(amount: Decimal, currency: str, locale: str | None = None) -> str:
+    """The amount as people of the locale write it, e.g. “€184.00” or “184,00 €”."""
+    language = locale or get_language() or "en"
+    return format_currency(amount, currency, locale=to_locale(language), decimal_quantization=False) if not is_exact(
+        amount, currency
+    ) else format_currency(amount, currency, locale=to_locale(language))

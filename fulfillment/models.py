@@ -1,0 +1,181 @@
+"""How it leaves: fulfillment orders, their lines, shipments with packages, documents and tracking."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from fulfillment.states import FulfillmentState, ShipmentState
+from inventory.models import Location
+from orders.models import Order, OrderLine, money
+
+
+class FulfillmentOrder(models.Model):
+    """The work order for one location: what it must ship, by when, by what method."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfillment_orders")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="fulfillment_orders", db_index=False)
+    number = models.CharField(max_length=70, unique=True)  # order number, channel-safe, with a running part: "1001-F1"
+    state = models.CharField(max_length=12, choices=FulfillmentState.choices, default=FulfillmentState.OPEN)
+    service = models.CharField(max_length=20, default="standard")
+    units = models.PositiveIntegerField()
+    first_bin = models.CharField(max_length=40, blank=True, default="")
+    ship_by = models.DateTimeField()
+    expected_on = models.DateField(null=True)
+    created_at = models.DateTimeField()
+    has_label = models.BooleanField(default=False)
+    assigned_to = models.CharField(max_length=80, blank=True, default="")
+    state_by = models.CharField(max_length=80, blank=True, default="")  # who made the last move
+    state_by_label = models.CharField(max_length=120, blank=True, default="")
+    state_at = models.DateTimeField()
+    printed_at = models.DateTimeField(null=True)
+    shipped_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=FulfillmentState.values), name="fulfillment_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["shipped", "delivered"]) | Q(shipped_at__isnull=False), name="fulfillment_shipped_when"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["location", "ship_by", "id"],
+                name="fulfillment_queue",
+                condition=Q(state__in=["scheduled", "open", "on_hold", "picking", "picked", "packed"]),
+            ),
+            models.Index(
+                fields=["ship_by", "id"],
+                name="fulfillment_active",
+                condition=Q(state__in=["scheduled", "open", "on_hold", "picking", "picked", "packed"]),
+            ),
+            models.Index(fields=["-created_at", "-id"], name="fulfillment_recent"),
+        ]
+
+    @property
+    def subject(self) -> str:
+        return f"fulfillment:{self.pk}"
+
+
+class FulfillmentLine(models.Model):
+    """Units of one order line that this fulfillment order must ship."""
+
+    fulfillment_order = models.ForeignKey(FulfillmentOrder, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="fulfillment_lines")
+    quantity = models.PositiveIntegerField()
+    picked = models.PositiveIntegerField(default=0)
+    packed = models.PositiveIntegerField(default=0)
+    shipped = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["fulfillment_order", "order_line"], name="fulfillment_line_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=F("picked"), picked__gte=F("packed"), packed__gte=F("shipped")),
+                name="fulfillment_line_funnel",
+            ),
+        ]
+
+
+class Direction(models.TextChoices):
+    OUTBOUND = "outbound"
+    RETURN = "return"
+
+
+class Shipment(models.Model):
+    """One consignment by one carrier service.
+
+    `reference` is our idempotency key towards the carrier: it is stored before the label is asked for, so that a crash between
+    purchase and saving is settled by asking the carrier, never by buying again.
+    """
+
+    fulfillment_order = models.ForeignKey(FulfillmentOrder, null=True, on_delete=models.PROTECT, related_name="shipments")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipments")
+    direction = models.CharField(max_length=10, choices=Direction.choices, default=Direction.OUTBOUND)
+    reference = models.CharField(max_length=60, unique=True)
+    carrier = models.CharField(max_length=30)
+    service = models.CharField(max_length=20)
+    state = models.CharField(max_length=20, choices=ShipmentState.choices, default=ShipmentState.LABEL_REQUESTED)
+    ship_from = models.JSONField(default=dict)
+    ship_to = models.JSONField(default=dict)
+    cost = money(null=True, default=None)
+    currency = models.CharField(max_length=3, blank=True)
+    created_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    expected_on = models.DateField(null=True)
+    problem = models.CharField(max_length=250, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ShipmentState.values), name="shipment_state_known"),
+            models.UniqueConstraint(
+                fields=["fulfillment_order"],
+                name="shipment_one_live_per_fulfillment",
+                condition=Q(direction="outbound") & ~Q(state="voided"),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="shipment_moving",
+                condition=Q(state__in=["in_transit", "out_for_delivery", "exception"]),
+            ),
+        ]
+
+
+class Package(models.Model):
+    """One parcel of a shipment, with its tracking number."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="packages")
+    tracking_number = models.CharField(max_length=60, unique=True)
+    weight_grams = models.PositiveIntegerField(default=0)
+
+
+class TrackingEvent(models.Model):
+    """What a carrier reported about a parcel, once each."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="tracking")
+    code = models.CharField(max_length=20)
+    description = models.CharField(max_length=250, blank=True)
+    place = models.CharField(max_length=120, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "code", "at"], name="tracking_event_once")]
+
+
+class DocumentKind(models.TextChoices):
+    LABEL_PDF = "label_pdf"
+    LABEL_ZPL = "label_zpl"
+    SLIP_A4 = "slip_a4"
+    SLIP_4X6 = "slip_4x6"
+    RETURN_LABEL_PDF = "return_label_pdf"
+
+
+class Document(models.Model):
+    """A rendered label or slip, kept under the hash of what it shows: a reprint is a read."""
+
+    shipment = models.ForeignKey(Shipment, null=True, on_delete=models.CASCADE, related_name="documents")
+    fulfillment_order = models.ForeignKey(FulfillmentOrder, null=True, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(max_length=20, choices=DocumentKind.choices)
+    content_hash = models.CharField(max_length=64)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fulfillment_order", "shipment", "kind"], name="document_once", nulls_distinct=False
+            ),
+        ]
+
+
+class CarrierNumberRange(models.Model):
+    """The next number of a carrier that numbers its own labels (the built-in one)."""
+
+    carrier = models.CharField(max_length=30, unique=True)
+    next_number = models.BigIntegerField(default=1)
+    last_number = models.BigIntegerField(default=99_999_999)

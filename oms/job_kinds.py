@@ -1,0 +1,1 @@
+"""Imports every module that registers a kind of background job, so that any process can run any job."""

@@ -1,0 +1,321 @@
+"""What was promised to whom: channels, orders, lines, payments, refunds, holds, notes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.addresses import Address
+from core.models import User, at_most, not_negative
+from core.search import search_column
+from customers.models import Customer
+from inventory.models import Variant
+from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
+
+
+class ChannelKind(models.TextChoices):
+    WEB = "web", _("Web store")
+    MARKETPLACE = "marketplace", _("Marketplace")
+    POS = "pos", _("Point of sale")
+    B2B = "b2b", _("B2B")
+    PHONE = "phone", _("Phone")
+    FILE = "file", _("File")
+    API = "api", _("API")
+
+
+class Channel(models.Model):
+    """Where orders come from."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=ChannelKind.choices, default=ChannelKind.WEB)
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    language = models.CharField(_("customers' language"), max_length=8, default="en")
+    hold_unpaid = models.BooleanField(_("hold orders until they are paid"), default=True)
+    active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(kind__in=ChannelKind.values), name="channel_kind_known")]
+
+
+def money(**kwargs: object) -> models.DecimalField:
+    """A column for an amount in the order's currency (4 decimals cover every minor unit)."""
+    return models.DecimalField(max_digits=16, decimal_places=4, **{"default": Decimal(0), **kwargs})  # type: ignore[arg-type]
+
+
+class Order(models.Model):
+    """A customer's purchase. The five status columns are computed (orders.status) and never set by hand."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    external_id = models.CharField(max_length=120)
+    number = models.CharField(_("order number"), max_length=60)
+    token = models.CharField(max_length=43, unique=True)  # the customer's tracking link
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="orders")
+    customer_name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    shipping_address = models.JSONField(default=dict)
+    billing_address = models.JSONField(default=dict)
+    ship_country = models.CharField(max_length=2, blank=True)
+    shipping_method = models.CharField(max_length=80, blank=True)
+
+    currency = models.CharField(max_length=3)
+    subtotal = money()  # sum of quantity × unit price of the lines, before discounts
+    discount_total = money()
+    shipping_total = money()
+    tax_total = money()
+    tax_included = models.BooleanField(default=False)
+    adjustment_total = money()  # a difference the channel's own total shows; kept, never hidden
+    total = money()
+    cancelled_total = money()  # value of cancelled units with their discount and tax
+    authorized_total = money()
+    captured_total = money()
+    refunded_total = money()
+
+    lifecycle = models.CharField(max_length=12, choices=Lifecycle.choices, default=Lifecycle.OPEN)
+    payment = models.CharField(max_length=20, choices=Payment.choices, default=Payment.UNPAID)
+    fulfillment = models.CharField(max_length=20, choices=Fulfillment.choices, default=Fulfillment.UNFULFILLED)
+    delivery = models.CharField(max_length=20, choices=Delivery.choices, default=Delivery.NOT_SHIPPED)
+    returning = models.CharField(max_length=12, choices=Returning.choices, default=Returning.NONE)
+    payment_voided = models.BooleanField(default=False)
+    # What the delivery and return axes are computed from, kept by the apps above.
+    parcels = models.PositiveSmallIntegerField(default=0)
+    parcels_out_for_delivery = models.PositiveSmallIntegerField(default=0)
+    parcels_delivered = models.PositiveSmallIntegerField(default=0)
+    parcels_exception = models.PositiveSmallIntegerField(default=0)
+    returns_in_progress = models.PositiveSmallIntegerField(default=0)
+
+    needs_routing = models.BooleanField(default=False)  # units without a place that are not back-ordered
+    backordered = models.BooleanField(default=False)
+    on_hold = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False)
+    historic = models.BooleanField(default=False)  # arrived finished from an export; never touched our stock
+    tags = ArrayField(models.CharField(max_length=40), default=list)
+    customer_note = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+    placed_at = models.DateTimeField()
+    ship_by = models.DateTimeField(null=True)
+    expected_on = models.DateField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    search_text = models.TextField(default="")
+    search = search_column()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "external_id"], name="order_arrives_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    total=F("subtotal")
+                    - F("discount_total")
+                    + F("shipping_total")
+                    + models.Case(models.When(tax_included=False, then=F("tax_total")), default=Decimal(0))
+                    + F("adjustment_total")
+                ),
+                name="order_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=not_negative(
+                    "subtotal", "discount_total", "shipping_total", "tax_total", "cancelled_total",
+                    "authorized_total", "captured_total", "refunded_total",
+                ),
+                name="order_amounts_not_negative",
+            ),
+            models.CheckConstraint(condition=at_most("refunded_total", "captured_total"), name="order_refund_within_capture"),
+            models.CheckConstraint(condition=Q(lifecycle__in=Lifecycle.values), name="order_lifecycle_known"),
+            models.CheckConstraint(condition=Q(payment__in=Payment.values), name="order_payment_known"),
+            models.CheckConstraint(condition=Q(fulfillment__in=Fulfillment.values), name="order_fulfillment_known"),
+            models.CheckConstraint(condition=Q(delivery__in=Delivery.values), name="order_delivery_known"),
+            models.CheckConstraint(condition=Q(returning__in=Returning.values), name="order_returning_known"),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["-placed_at", "-id"], name="order_recent"),
+            models.Index(fields=["-total", "-id"], name="order_by_total"),
+            models.Index(fields=["channel", "-placed_at", "-id"], name="order_of_channel"),
+            models.Index(fields=["number"], name="order_number"),
+            models.Index(fields=["-placed_at", "-id"], name="order_open", condition=Q(lifecycle="open")),
+            models.Index(fields=["-placed_at", "-id"], name="order_to_route", condition=Q(needs_routing=True)),
+            models.Index(fields=["-placed_at", "-id"], name="order_on_hold", condition=Q(on_hold=True)),
+            models.Index(fields=["placed_at", "id"], name="order_backordered", condition=Q(backordered=True)),
+            models.Index(fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)),
+            models.Index(fields=["-placed_at", "-id"], name="order_returning", condition=~Q(returning="none")),
+            GinIndex(fields=["search"], name="order_search"),
+            GinIndex(fields=["tags"], name="order_tags", condition=~Q(tags=[])),
+        ]
+
+    @property
+    def ship_to(self) -> Address:
+        return Address.from_json(self.shipping_address)
+
+    @property
+    def current_total(self) -> Decimal:
+        """What the customer is charged for what was not cancelled."""
+        return self.total - self.cancelled_total
+
+    @property
+    def owed_by_customer(self) -> Decimal:
+        """Not yet captured; a refund never makes the customer owe again."""
+        return max(Decimal(0), self.current_total - self.captured_total)
+
+    @property
+    def owed_to_customer(self) -> Decimal:
+        """Captured beyond what is charged and not yet given back."""
+        return max(Decimal(0), self.captured_total - self.refunded_total - self.current_total)
+
+    @property
+    def subject(self) -> str:
+        """Key of this order in the timeline and the ledger."""
+        return f"order:{self.pk}"
+
+
+class OrderLine(models.Model):
+    """One variant and quantity, with price, discount and tax fixed at purchase.
+
+    The quantities are a funnel: each counts the units that have *reached at least* that stage, so they only order downwards:
+    delivered ≤ shipped ≤ packed ≤ picked ≤ allocated, and allocated + backordered ≤ ordered − cancelled.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    variant = models.ForeignKey(Variant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    sku = models.CharField(max_length=64)
+    title = models.CharField(max_length=255)
+    requires_shipping = models.BooleanField(default=True)
+    unit_price = money()
+    discount = money()  # of the whole line
+    tax = money()  # of the whole line; its sum over lines may be less than the order's (shipping is taxed too)
+    weight_grams = models.PositiveIntegerField(default=0)
+
+    ordered = models.PositiveIntegerField()
+    cancelled = models.PositiveIntegerField(default=0)
+    backordered = models.PositiveIntegerField(default=0)
+    allocated = models.PositiveIntegerField(default=0)
+    picked = models.PositiveIntegerField(default=0)
+    packed = models.PositiveIntegerField(default=0)
+    shipped = models.PositiveIntegerField(default=0)
+    delivered = models.PositiveIntegerField(default=0)
+    return_requested = models.PositiveIntegerField(default=0)
+    returned = models.PositiveIntegerField(default=0)
+    refunded = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="order_line_position"),
+            models.CheckConstraint(condition=Q(ordered__gt=0), name="order_line_orders_something"),
+            models.CheckConstraint(
+                condition=Q(ordered__gte=F("cancelled") + F("allocated") + F("backordered")), name="order_line_placed_within_ordered"
+            ),
+            models.CheckConstraint(
+                condition=Q(allocated__gte=F("picked"), picked__gte=F("packed"), packed__gte=F("shipped"), shipped__gte=F("delivered")),
+                name="order_line_funnel",
+            ),
+            models.CheckConstraint(
+                condition=Q(shipped__gte=F("return_requested"), return_requested__gte=F("returned")),
+                name="order_line_returns_within_shipped",
+            ),
+            models.CheckConstraint(condition=at_most("refunded", "ordered"), name="order_line_refunded_within_ordered"),
+            models.CheckConstraint(condition=not_negative("unit_price", "discount", "tax"), name="order_line_amounts"),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["variant", "order"], name="order_line_backordered", condition=Q(backordered__gt=0)),
+            models.Index(fields=["sku", "order"], name="order_line_sku"),
+        ]
+
+    @property
+    def to_place(self) -> int:
+        """Units that have neither a place nor a back-order nor were cancelled."""
+        return self.ordered - self.cancelled - self.allocated - self.backordered
+
+    @property
+    def cancellable(self) -> int:
+        """Units that have not left and are not picked."""
+        return self.ordered - self.cancelled - self.picked
+
+    @property
+    def reservation_owner(self) -> str:
+        return f"order_line:{self.pk}"
+
+
+class PaymentRecord(models.Model):
+    """Money authorised or captured for an order. A key makes the same payment arrive once."""
+
+    class Kind(models.TextChoices):
+        AUTHORIZATION = "authorization", _("Authorization")
+        CAPTURE = "capture", _("Capture")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payments")
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    amount = money()
+    method = models.CharField(max_length=60, blank=True)
+    reference = models.CharField(max_length=120, blank=True)
+    key = models.CharField(max_length=120)
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "key"], name="payment_arrives_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+            models.CheckConstraint(condition=Q(kind__in=["authorization", "capture"]), name="payment_kind_known"),
+        ]
+
+
+class Refund(models.Model):
+    """Money given back, never more than was captured."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
+    amount = money()
+    reason = models.CharField(max_length=200, blank=True)
+    cause = models.CharField(max_length=60, blank=True)  # "return:9", "cancel", …
+    key = models.CharField(max_length=120)
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "key"], name="refund_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
+        ]
+
+
+class Hold(models.Model):
+    """A typed reason why an order must not move on; many at once."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="holds")
+    kind = models.CharField(max_length=20, choices=HoldKind.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    released_by = models.CharField(max_length=80, blank=True)
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=HoldKind.values), name="hold_kind_known"),
+            models.UniqueConstraint(fields=["order", "kind"], name="hold_kind_once_open", condition=Q(released_at__isnull=True)),
+        ]
+        indexes = [
+            models.Index(fields=["until"], name="hold_due", condition=Q(released_at__isnull=True, until__isnull=False)),
+        ]
+
+
+class Note(models.Model):
+    """What people write to each other about an order; never shown to the customer."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    author_label = models.CharField(max_length=120)
+    text = models.TextField()
+    at = models.DateTimeField()
