@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
 
@@ -50,4 +50,6 @@ def _ago(seconds: int, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _short_day(value: date, this_year: int, locale: str) -> str:
-    return format_date(value, "d MMM" if value.year == this_year else "medium", locale=locale)
+    if value.year == this_year:
+        return format_skeleton("MMMd", value, locale=locale)
+    return format_date(value, "medium", locale=locale)

@@ -1,0 +1,61 @@
+"""Counts that stay cheap on a million rows: nobody reads past “1,000+”, so nobody counts past it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from babel.numbers import format_decimal
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import QuerySet
+
+from core.formats import active_locale
+
+#: How far lists count.
+CAP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows; `capped` when there are more than that."""
+
+    value: int
+    capped: bool = False
+
+    def __str__(self) -> str:
+        return format_decimal(self.value, locale=active_locale()) + ("+" if self.capped else "")
+
+    def __bool__(self) -> bool:
+        return self.value > 0
+
+
+def count_capped(queryset: QuerySet, *, cap: int = CAP) -> Count:
+    """The number of rows, counted to `cap` at most. One query."""
+    return count_many([queryset], cap=cap)[0]
+
+
+def count_many(querysets: Sequence[QuerySet], *, cap: int = CAP) -> list[Count]:
+    """The capped counts of several querysets of one database, in one statement.
+
+    The statement is made of the SQL that Django compiles for each queryset; every value stays a parameter.
+    """
+    parts: list[str] = []
+    params: list[object] = []
+    places: list[int | None] = []
+    for queryset in querysets:
+        try:
+            sql, values = queryset.order_by().values("pk")[: cap + 1].query.sql_with_params()
+        except EmptyResultSet:
+            places.append(None)
+            continue
+        places.append(len(parts))
+        parts.append(f"(SELECT count(*) FROM ({sql}) rows_{len(parts)})")
+        params.extend(values)
+    numbers: Sequence[int] = ()
+    if parts:
+        with connections[querysets[0].db].cursor() as cursor:
+            cursor.execute("SELECT " + ", ".join(parts), params)
+            numbers = cursor.fetchone()
+    found = [0 if place is None else numbers[place] for place in places]
+    return [Count(min(number, cap), number > cap) for number in found]
