@@ -115,25 +115,28 @@ def keep_watch(lines: IO[str]) -> None:
 
 
 def stop(entries: list[Watched], patience: float = PATIENCE) -> None:
-    """Ask every process to leave, then kill those that do not."""
+    """Ask every process to leave, then kill those that do not.
+
+    The leader of a group is asked alone: it tells its children itself, in its own order. If it is dead, they are asked.
+    """
     entries = [found for entry in entries if (found := entry.with_pid())]
     for entry in entries:
-        send(entry, entry.signal)
+        send(entry.pid, entry.signal, group=entry.group and not is_alive(entry.pid))
     end = time.monotonic() + patience
     while any(is_running(entry) for entry in entries) and time.monotonic() < end:
         time.sleep(0.05)
     for entry in entries:
         if is_running(entry):
-            send(entry, signal.SIGKILL)
+            send(entry.pid, signal.SIGKILL, group=entry.group)
 
 
-def send(entry: Watched, number: int) -> None:
+def send(pid: int, number: int, *, group: bool) -> None:
     """Signal a process or its group; one that is gone already is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if entry.group:
-            os.killpg(entry.pid, number)
+        if group:
+            os.killpg(pid, number)
         else:
-            os.kill(entry.pid, number)
+            os.kill(pid, number)
 
 
 def is_running(entry: Watched) -> bool:

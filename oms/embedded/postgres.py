@@ -167,6 +167,8 @@ class Postgres:
 
     def _initialise(self) -> None:
         self.wipe()  # an initdb that was cut off leaves half a folder
+        for stamp in self.state.glob("*.stamp"):  # what was prepared in a former database is not in this one
+            stamp.unlink()
         self.data.parent.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(mode=0o700)
         self.account.give(self.data)

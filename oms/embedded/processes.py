@@ -49,13 +49,16 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def exclusive(path: Path, refusal: str) -> Iterator[IO[str]]:
-    """Hold an exclusive lock on a file and give it to write in; raises EmbeddedError(refusal) when another process does."""
+    """Hold an exclusive lock on a file and give it to write in.
+
+    Raises EmbeddedError when another process holds it; `{note}` in the refusal stands for the first line that one wrote.
+    """
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise EmbeddedError(refusal.format(note=file.read().strip())) from None
+            raise EmbeddedError(refusal.format(note=file.readline().strip())) from None
         yield file
 
 

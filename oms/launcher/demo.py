@@ -27,7 +27,6 @@ READY_SECONDS = 120.0
 LOG_LIMIT = 10_000_000  # bytes after which a log starts anew
 RESTARTS = 5  # within RESTART_WINDOW, before a program that keeps dying is given up
 RESTART_WINDOW = 60.0
-SETUP_SOURCES = ("*/*.py", "*/**/*.py", "static/**/*", "locale/*/LC_MESSAGES/*.po", "requirements/demo.txt")
 
 
 def parse_options(arguments: list[str]) -> argparse.Namespace:
@@ -65,30 +64,32 @@ class Demo:
         self.programs: list[Program] = []
         self.leaving = threading.Event()
         self.trouble = ""
+        self.note: IO[str] | None = None
 
     def run(self, guard: Guard, services: Services) -> int:
         """Everything from the free port to the last process stopped; returns the exit code."""
         began = time.monotonic()
         refusal = "The demo already runs ({note}). Stop it with Ctrl-C where it was started, or set OMS_SLOT for a second one."
         with exclusive(self.state / "demo.lock", refusal) as note:
-            self._sweep(note.seek(0) or note.read())
-            _write(note, self.address)
+            note.seek(0)
+            self._sweep(note.read())
+            self.note = note
+            self._write_note()
             with contextlib.closing(listen(self.options.port)) as listener:
                 self._leave_on_signals()
                 if self.options.reset:
-                    self._reset(services)
+                    services.reset()
                 with services:
                     self.environment = self._environment(services)
                     welcome = self._set_up(guard)
                     try:
                         self._start_programs(guard, listener)
-                        _write(note, " ".join([self.address, *(str(found.process.pid) for found in self.programs if found.process)]))
                         self._wait_for_the_web()
                         self._greet(welcome, time.monotonic() - began)
                         self._look_after(guard, services, listener)
                     finally:
                         self._stop_programs(guard)
-            _write(note, "")
+            self._write_note(left=True)
         if self.trouble:
             raise EmbeddedError(self.trouble)
         return 0
@@ -102,11 +103,6 @@ class Demo:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.leaving.set())
 
-    def _reset(self, services: Services) -> None:
-        services.reset()
-        self._setup_stamp().path.unlink(missing_ok=True)
-        (self.state / "schema.stamp").unlink(missing_ok=True)
-
     def _set_up(self, guard: Guard) -> str:
         """Migrate, fill and collect in one process, unless nothing has changed; returns what the person is to be told."""
         stamp = self._setup_stamp()
@@ -115,6 +111,10 @@ class Demo:
         _say("Preparing the demo shop …")
         orders = [] if self.options.orders is None else ["--orders", str(self.options.orders)]
         command = [sys.executable, str(self.root / "manage.py"), "setup_demo", *orders]
+        if not list(self.root.glob("*/management/commands/setup_demo.py")):
+            migrate = [sys.executable, str(self.root / "manage.py"), "migrate", "-v0"]
+            subprocess.run(migrate, env=self.environment, check=True)
+            command = [sys.executable, str(self.root / "manage.py"), "collectstatic", "--noinput", "-v0"]
         printed = self.state / "welcome.txt"
         with printed.open("wb") as output:
             setup = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=output)
@@ -132,7 +132,9 @@ class Demo:
 
     def _setup_stamp(self) -> Stamp:
         also = f"{self.options.orders} {self.environment.get('OMS_PUBLIC_URL')} {self.environment.get('DATABASE_URL')}"
-        return Stamp(self.state / "setup.stamp", fingerprint(self.root, *SETUP_SOURCES, also=also))
+        packages = (found.parent.name for found in self.root.glob("*/__init__.py") if found.parent.name != "tests")
+        sources = (*(f"{package}/**/*.py" for package in packages), "static/**/*", "requirements/demo.txt")
+        return Stamp(self.state / "setup.stamp", fingerprint(self.root, *sources, also=also))
 
     def _start_programs(self, guard: Guard, listener: socket.socket) -> None:
         python = [sys.executable, "-m"]
@@ -163,6 +165,7 @@ class Demo:
             )
         program.started.append(time.monotonic())
         guard.watch_process(program.name, program.process.pid, group=True)
+        self._write_note()
 
     def _wait_for_the_web(self) -> None:
         web = self.programs[0]
@@ -203,6 +206,15 @@ class Demo:
         for program in running:
             guard.forget(program.name)
 
+    def _write_note(self, left: bool = False) -> None:
+        """Leave the address for whoever finds the demo running, and the processes for `_sweep`."""
+        if self.note:
+            pids = " ".join(str(program.process.pid) for program in self.programs if program.process)
+            self.note.seek(0)
+            self.note.truncate()
+            self.note.write("" if left else f"{self.address}\n{pids}")
+            self.note.flush()
+
     def _sweep(self, note: str) -> None:
         """Stop what an earlier run left, should both it and its guard have been killed."""
         pids = [int(word) for word in note.split()[1:]]
@@ -233,13 +245,6 @@ def _answers(port: int) -> bool:
     finally:
         connection.close()
     return True
-
-
-def _write(note: IO[str], text: str) -> None:
-    note.seek(0)
-    note.truncate()
-    note.write(text)
-    note.flush()
 
 
 def _port(word: str) -> int:
