@@ -1,12 +1,129 @@
-"""The sections of the dashboard, for every page."""
+"""The sections of the dashboard, for every page: what this person may see, with the counts of what waits there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from core.listing.counting import Count, count_many
+from core.models import Job
+from fulfillment.models import FulfillmentOrder
+from fulfillment.states import WORKABLE_STATES
+from orders.models import Order
+from returns.models import Return
+
+#: Seconds for which the counts are good enough, and how far they count.
+COUNTS_FRESH = 10
+COUNTS_CAP = 999
+_COUNTS_KEY = "navigation.counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A place of the dashboard. key: pressed after `g`. count: name in _COUNTED of what waits there."""
+
+    label: Any
+    icon: str
+    route: str
+    permission: str
+    key: str = ""
+    count: str = ""
+    query: str = ""
+    children: tuple[Section, ...] = ()
+
+
+SECTIONS = (
+    Section(_("Home"), "home", "home", "home.view", key="h"),
+    Section(
+        _("Orders"),
+        "inbox",
+        "orders",
+        "orders.view",
+        key="o",
+        children=(
+            Section(_("To route"), "route", "orders", "orders.view", query="?tab=to-route", count="to_route"),
+            Section(_("On hold"), "clock", "orders", "orders.view", query="?tab=on-hold", count="on_hold"),
+            Section(_("Back-ordered"), "box", "orders", "orders.view", query="?tab=back-ordered", count="backordered"),
+        ),
+    ),
+    Section(_("Fulfillment"), "truck", "fulfillment", "fulfillment.view", key="f", count="to_ship"),
+    Section(_("Returns"), "return", "returns", "returns.view", key="r", count="returns"),
+    Section(_("Customers"), "users", "customers", "customers.view", key="c"),
+    Section(_("Products"), "tag", "products", "inventory.view", key="p"),
+    Section(_("Stock"), "box", "stock", "inventory.view", key="s"),
+    Section(_("Locations"), "store", "locations", "inventory.view", key="l"),
+    Section(_("Routing"), "route", "routing", "routing.view", key="t"),
+    Section(_("Channels"), "globe", "channels", "channels.view", key="n"),
+    Section(_("Imports"), "download", "imports", "imports.run", key="i"),
+    Section(_("Reports"), "chart", "reports", "reports.view", key="e"),
+    Section(_("Jobs"), "bolt", "jobs", "jobs.view", key="j", count="jobs"),
+    Section(_("People"), "user", "users", "users.view", key="u"),
+)
+
+#: What waits in a section: each is answered by a partial index, and counted to the cap only.
+_COUNTED: dict[str, Callable[[], QuerySet[Any]]] = {
+    "to_route": lambda: Order.objects.filter(needs_routing=True),
+    "on_hold": lambda: Order.objects.filter(on_hold=True),
+    "backordered": lambda: Order.objects.filter(backordered=True),
+    "to_ship": lambda: FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES),
+    "returns": lambda: Return.objects.filter(state="requested").exclude(state__in=["resolved", "declined", "cancelled"]),
+    "jobs": lambda: Job.objects.filter(state__in=["queued", "running"]),
+}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the sections this person may see."""
-    return {"navigation": []}
+    """Context processor: the sections this person may see; worked out only where a template shows them."""
+    return {"navigation": SimpleLazyObject(lambda: _items(request))}
+
+
+def waiting_counts() -> dict[str, Count]:
+    """How much waits in each section: one statement, remembered for some seconds."""
+    counts: dict[str, Count] | None = cache.get(_COUNTS_KEY)
+    if counts is None:
+        numbers = count_many([queryset() for queryset in _COUNTED.values()], cap=COUNTS_CAP)
+        counts = dict(zip(_COUNTED, numbers, strict=True))
+        cache.set(_COUNTS_KEY, counts, COUNTS_FRESH)
+    return counts
+
+
+def _items(request: HttpRequest) -> list[dict[str, Any]]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    counts = waiting_counts()
+    return [item for section in SECTIONS if (item := _item(section, request, counts))]
+
+
+def _item(section: Section, request: HttpRequest, counts: dict[str, Count]) -> dict[str, Any] | None:
+    url = _url_of(section.route)
+    if not url or not request.user.can(section.permission):
+        return None
+    here = request.get_full_path() if section.query else request.path
+    active = here == url + section.query or (not section.query and url != "/" and request.path.startswith(url))
+    return {
+        "label": section.label,
+        "icon": section.icon,
+        "url": url + section.query,
+        "key": section.key,
+        "count": counts.get(section.count),
+        "active": active,
+        "children": [item for child in section.children if (item := _item(child, request, counts))],
+    }
+
+
+@lru_cache(maxsize=64)
+def _url_of(route: str) -> str:
+    """The route's address; empty where this installation has no such page."""
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return ""
