@@ -107,6 +107,10 @@ class Shipment(models.Model):
     delivered_at = models.DateTimeField(null=True)
     expected_on = models.DateField(null=True)
     problem = models.CharField(max_length=250, blank=True)
+    label = models.JSONField(default=dict)  # what the label says (documents.labels.Label.to_json), as the carrier answered
+    # Who is talking to the carrier about this label now, and until when that is believed without an answer.
+    claim = models.CharField(max_length=32, blank=True, default="")
+    claim_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -179,3 +183,19 @@ class CarrierNumberRange(models.Model):
     carrier = models.CharField(max_length=30, unique=True)
     next_number = models.BigIntegerField(default=1)
     last_number = models.BigIntegerField(default=99_999_999)
+
+
+class IssuedNumber(models.Model):
+    """A number of a range and the reference it was issued for: asking again for the same reference finds the same number."""
+
+    carrier = models.CharField(max_length=30)
+    reference = models.CharField(max_length=60)
+    number = models.BigIntegerField()
+    issued_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["carrier", "reference"], name="issued_number_once"),
+            models.UniqueConstraint(fields=["carrier", "number"], name="issued_number_unique"),
+        ]

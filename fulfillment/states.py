@@ -74,7 +74,7 @@ SHIPMENT_MACHINE = StateMachine(
         Action("label_bought", _("Label bought"), frozenset({_S.LABEL_REQUESTED}), _S.LABEL_PURCHASED),
         Action("hand_over", _("Handed over"), frozenset({_S.LABEL_PURCHASED}), _S.IN_TRANSIT),
         Action("out_for_delivery", _("Out for delivery"), frozenset({_S.IN_TRANSIT, _S.EXCEPTION}), _S.OUT_FOR_DELIVERY),
-        Action("moved_on", _("Moving again"), frozenset({_S.EXCEPTION}), _S.IN_TRANSIT),
+        Action("moved_on", _("Moving again"), frozenset({_S.EXCEPTION, _S.OUT_FOR_DELIVERY}), _S.IN_TRANSIT),
         Action("deliver", _("Delivered"), frozenset({_S.IN_TRANSIT, _S.OUT_FOR_DELIVERY, _S.EXCEPTION}), _S.DELIVERED),
         Action("fail", _("Exception"), frozenset({_S.IN_TRANSIT, _S.OUT_FOR_DELIVERY}), _S.EXCEPTION),
         Action("request_void", _("Void the label"), frozenset({_S.LABEL_PURCHASED}), _S.VOID_REQUESTED, "fulfillment.cancel"),
