@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.module_loading import autodiscover_modules
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 TONES = frozenset({"neutral", "info", "ok", "warn", "bad", "accent"})
 _REGISTRY: dict[str, dict[str, tuple[str, Any]]] = {}
@@ -61,3 +62,16 @@ def status_html(name: str, value: object) -> SafeString:
 @lru_cache(maxsize=2048)
 def _cached_status(name: str, value: str, language: str | None) -> SafeString:
     return badge_html(*look_up(name, value))
+
+
+register(
+    "job",
+    {
+        "queued": ("neutral", _("Queued")),
+        "running": ("info", _("Running")),
+        "done": ("ok", _("Done")),
+        "done_with_errors": ("warn", _("Done with errors")),
+        "failed": ("bad", _("Failed")),
+        "cancelled": ("neutral", _("Cancelled")),
+    },
+)

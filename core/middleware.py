@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
+from django_htmx.http import trigger_client_event
 
 from core.refusals import Refusal
 
@@ -47,4 +48,8 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):
             return None
+        if getattr(request, "htmx", False):
+            # htmx swaps no answer of this status: the page stays as it is and the sentence is shown over it.
+            response = HttpResponse(str(exception), status=exception.status, content_type="text/plain; charset=utf-8")
+            return trigger_client_event(response, "toast", {"tone": "bad", "text": str(exception)})
         return render(request, "core/refusal.html", {"refusal": exception}, status=exception.status)

@@ -76,6 +76,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "users.edit": _OWNER,
     "settings.edit": _OWNER,
     "audit.view": _MONEY | _OPS,
+    "views.share": _OPS,
 }
 
 
