@@ -24,8 +24,10 @@ from oms.launcher.stamps import Stamp, fingerprint  # noqa: E402
 HOME = Path(os.environ.get("OMS_HOME") or ROOT / ".oms").absolute()
 # Commands that bring the tables about, or need none.
 SCHEMA_COMMANDS = frozenset(
-    "check compilemessages diffsettings flush help makemessages makemigrations migrate optimizemigration setup_demo "
-    "showmigrations sqlflush sqlmigrate squashmigrations --help --version".split()
+    {
+        *("migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "optimizemigration"),
+        *("check", "diffsettings", "makemessages", "compilemessages", "setup_demo", "help", "--help", "--version"),
+    }
 )
 
 
@@ -77,13 +79,25 @@ def run_tests(arguments: list[str]) -> int:
 
     state = slot("test")
     chromium = find_or_install_chromium()
-    with exclusive(state / "test.lock", f"The tests already run on {state}. Set OMS_SLOT to another name to run more."), Guard() as guard:
-        given = {"database_url": os.environ.get("OMS_TEST_DATABASE_URL", ""), "redis_url": os.environ.get("OMS_TEST_REDIS_URL", "")}
+    with (
+        exclusive(state / "test.lock", f"The tests already run on {state}. Set OMS_SLOT to another name to run more."),
+        Guard() as guard,
+    ):
+        given = {
+            "database_url": os.environ.get("OMS_TEST_DATABASE_URL", ""),
+            "redis_url": os.environ.get("OMS_TEST_REDIS_URL", ""),
+        }
         with Services(state, guard, TEST, **given) as servers:
             environment = application_environment(state, servers, mode="test")
             if chromium:
                 environment["OMS_CHROMIUM"] = chromium
-            command = [sys.executable, "-m", "pytest", *parallel_options(arguments), *map(absolute_test_path, arguments)]
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                *parallel_options(arguments),
+                *map(absolute_test_path, arguments),
+            ]
             return run_program(guard, command, environment, folder=ROOT)
 
 
@@ -91,7 +105,12 @@ def run_lint(arguments: list[str]) -> int:
     """Every static check, also after one has failed; 1 if any did."""
     del arguments
     programs = Path(sys.executable).parent
-    checks = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["lint-imports"], ["djlint", "templates", "--lint", "--quiet"])
+    checks = (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["lint-imports"],
+        ["djlint", "templates", "--lint", "--quiet"],
+    )
     failed = []
     for check in checks:
         say(f"— {' '.join(check)}")
@@ -109,7 +128,13 @@ def slot(default: str) -> Path:
 
 def services(state: Path, guard: Guard, profile: Profile) -> Services:
     """The servers of a slot; those that DATABASE_URL and REDIS_URL name are used instead of embedded ones."""
-    return Services(state, guard, profile, database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", ""))
+    return Services(
+        state,
+        guard,
+        profile,
+        database_url=os.environ.get("DATABASE_URL", ""),
+        redis_url=os.environ.get("REDIS_URL", ""),
+    )
 
 
 def application_environment(state: Path, servers: Services, mode: str = "demo") -> dict[str, str]:
@@ -123,7 +148,13 @@ def application_environment(state: Path, servers: Services, mode: str = "demo") 
     mine["OMS_ENV"] = mode if mode == "test" else mine.get("OMS_ENV", mode)
     if sys.platform == "darwin":  # where Homebrew puts Pango is not among the places that are searched
         mine.setdefault("DYLD_FALLBACK_LIBRARY_PATH", "/opt/homebrew/lib:/usr/local/lib")
-    return {**mine, **servers.environment, "OMS_STATE": str(state), "DJANGO_SETTINGS_MODULE": "oms.settings", "PYTHONUNBUFFERED": "1"}
+    return {
+        **mine,
+        **servers.environment,
+        "OMS_STATE": str(state),
+        "DJANGO_SETTINGS_MODULE": "oms.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 FOREIGN = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS"})
@@ -151,7 +182,13 @@ def migrate_if_needed(state: Path, environment: dict[str, str]) -> None:
     stamp = Stamp(state / "schema.stamp", fingerprint(ROOT, "*/migrations/*.py", "requirements/demo.txt"))
     if not stamp.is_current():
         say("Preparing the database …")
-        done = subprocess.run(manage("migrate", "--verbosity=0"), env=environment, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            manage("migrate", "--verbosity=0"),
+            env=environment,
+            stdout=sys.stderr,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         if done.returncode:
             raise EmbeddedError("The database could not be prepared (see above).")
         stamp.write()
@@ -195,7 +232,7 @@ def absolute_test_path(argument: str) -> str:
 
 def say(text: str) -> None:
     """A message for the person at the terminal."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+    print(text, file=sys.stderr, flush=True)
 
 
 COMMANDS = {"demo": run_demo, "manage": run_manage, "bench": run_bench, "test": run_tests, "lint": run_lint}

@@ -39,7 +39,9 @@ class Account:
             except KeyError:
                 continue
             return cls(entry.pw_uid, entry.pw_gid)
-        raise EmbeddedError("PostgreSQL cannot run as root, and there is no account 'postgres' or 'nobody': set DATABASE_URL.")
+        raise EmbeddedError(
+            "PostgreSQL cannot run as root, and there is no account 'postgres' or 'nobody': set DATABASE_URL."
+        )
 
     @property
     def popen_options(self) -> dict[str, Any]:

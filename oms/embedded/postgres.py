@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from oms.embedded.account import Account, data_folder, reachable_programs
@@ -23,6 +25,7 @@ PORT = 5432  # only the name of the socket: nothing listens on the network
 ROLE = "oms"
 START_SECONDS = 120.0  # crash recovery of a big database takes its time
 LOG_LIMIT = 10_000_000  # bytes after which a server log starts anew
+CRASH_PATIENCE = 15.0  # seconds for the children of a killed postmaster to leave
 ZOMBIE_PATIENCE = 5.0  # seconds to wait for a dead postmaster to be reaped
 
 COMMON_SETTINGS = {
@@ -96,6 +99,7 @@ class Postgres:
         self.log = state / "log" / "postgres.log"
         self.sockets = socket_folder(state)
         self.programs: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -180,26 +184,34 @@ class Postgres:
     def _start_server(self) -> None:
         settings = COMMON_SETTINGS | self.profile.settings | {"unix_socket_directories": str(self.sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        end = time.monotonic() + START_SECONDS
+        patience = time.monotonic() + CRASH_PATIENCE
         while True:
             self._clear_dead_postmaster()
-            with self.log.open("ab") as log:
-                server = subprocess.Popen(
-                    [str(self._program("postgres")), "-D", str(self.data), *options],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C is the launcher's, which stops the server last
-                    **self._process_options(),
-                )
-            wait_until(lambda: self.is_running() or server.poll() is not None, end - time.monotonic())
+            server = self._spawn(options)
+            wait_until(functools.partial(self._is_settled, server), START_SECONDS)
             if self.is_running():
                 return
+            server.kill()
+            server.wait()
             # Children of a killed postmaster need a moment to notice; until then its shared memory is in use.
-            if "pre-existing shared memory block" not in tail(self.log, 800) or time.monotonic() > end - START_SECONDS + 15:
-                server.kill()
+            if "pre-existing shared memory block" not in tail(self.log, 800) or time.monotonic() > patience:
                 raise EmbeddedError(f"PostgreSQL did not start. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.2)
+
+    def _spawn(self, options: list[str]) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._program("postgres")), "-D", str(self.data), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is the launcher's, which stops the server last
+                **self._process_options(),
+            )
+        return self._process
+
+    def _is_settled(self, server: subprocess.Popen[bytes]) -> bool:
+        return self.is_running() or server.poll() is not None
 
     def _make_database(self) -> None:
         connection = ("-h", str(self.sockets), "-p", str(PORT), "-U", ROLE)
@@ -217,15 +229,14 @@ class Postgres:
             pid = int(self.pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return
-        if is_zombie(pid):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            if not wait_until(lambda: not is_zombie(pid), ZOMBIE_PATIENCE):
-                self.pid_file.unlink(missing_ok=True)
+        if self._process:
+            self._process.poll()  # reaps it, if it was ours
+        if not wait_until(lambda: not is_zombie(pid), ZOMBIE_PATIENCE):
+            self.pid_file.unlink(missing_ok=True)
 
     def _still_there(self, pid: int) -> bool:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+        if self._process:
+            self._process.poll()  # reaps it
         return is_alive(pid)
 
     def _major_version(self) -> int:
@@ -249,7 +260,7 @@ class Postgres:
             raise EmbeddedError(f"{name} failed:\n{text}{tail(self.log)}")
         return text
 
-    def _process_options(self) -> dict[str, object]:
+    def _process_options(self) -> dict[str, Any]:
         # Nothing of the caller's PGHOST, PGOPTIONS, … reaches the server or its tools.
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return {"cwd": "/", "env": {**clean, "LC_ALL": "C"}, **self.account.popen_options}

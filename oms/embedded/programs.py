@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import os
 import shutil
@@ -48,9 +47,9 @@ def _postgres_candidates() -> list[Path]:
     found = [Path(os.environ["OMS_PG_BIN"])] if os.environ.get("OMS_PG_BIN") else []
     packages = (_package_folder(name) for name in POSTGRES_WHEELS)
     found += [package / "pginstall" / "bin" for package in packages if package]
-    debian = [Path(folder) for folder in glob.glob("/usr/lib/postgresql/*/bin")]
+    debian = list(Path("/usr/lib/postgresql").glob("*/bin"))
     found += sorted(debian, key=lambda folder: float(folder.parent.name), reverse=True)
-    found += [Path(folder) for folder in glob.glob("/opt/homebrew/opt/postgresql@*/bin")]
+    found += sorted(Path("/opt/homebrew/opt").glob("postgresql@*/bin"), reverse=True)
     on_path = shutil.which("initdb")
     return [*found, Path(on_path).resolve().parent] if on_path else found
 

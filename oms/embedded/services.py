@@ -22,7 +22,9 @@ from oms.embedded.valkey import Valkey
 class Services:
     """A context in which the servers run; those given by URL are used as they are and never started or stopped."""
 
-    def __init__(self, state: Path, guard: Guard, profile: Profile = DEMO, *, database_url: str = "", redis_url: str = "") -> None:
+    def __init__(
+        self, state: Path, guard: Guard, profile: Profile = DEMO, *, database_url: str = "", redis_url: str = ""
+    ) -> None:
         self.state, self.guard = state, guard
         self.database_url, self.redis_url = database_url, redis_url
         state.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,9 @@ class Services:
             self._start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with locked(self.state / "services.lock"):
             if self._last_user():
                 for server in self._servers():
@@ -81,7 +85,9 @@ class Services:
     def _start(self) -> None:
         users = str((self.state / "users.lock").absolute())
         for server in self._servers():
-            self.guard.watch(Watched(server.name, pid_file=str(server.pid_file), signal=server.polite_signal, unless_used=users))
+            self.guard.watch(
+                Watched(server.name, pid_file=str(server.pid_file), signal=server.polite_signal, unless_used=users)
+            )
             server.start()
 
     def _forget(self) -> None:

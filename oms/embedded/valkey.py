@@ -33,6 +33,7 @@ class Valkey:
         self.log = state / "log" / "valkey.log"
         self.socket = socket_folder(state) / "valkey.sock"
         self.pid_file = self.data / "valkey.pid"
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -66,9 +67,11 @@ class Valkey:
         """Start the server unless it runs. Raises EmbeddedError."""
         if self.is_running():
             return
+        if self._process:
+            self._process.poll()  # reaps one that was killed
         self.data.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        server = subprocess.Popen(
+        self._process = server = subprocess.Popen(
             [str(find_valkey_server()), *self._options()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -79,6 +82,7 @@ class Valkey:
         wait_until(lambda: self.is_running() or server.poll() is not None, seconds)
         if not self.is_running():
             server.kill()
+            server.wait()
             raise EmbeddedError(f"Valkey did not start. The end of {self.log}:\n{tail(self.log)}")
 
     def stop(self, seconds: float = 10.0) -> None:
@@ -115,6 +119,6 @@ class Valkey:
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
     def _still_there(self, pid: int) -> bool:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+        if self._process:
+            self._process.poll()  # reaps it
         return is_alive(pid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -26,7 +25,9 @@ def find_or_install_chromium() -> str:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     options = ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        subprocess.run(["apt-get", *options, *step], env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        subprocess.run(
+            ["apt-get", *options, *step], env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+        )
     return find_chromium() or _say_how()
 
 
@@ -44,8 +45,10 @@ def _playwrights_own() -> list[str]:
     caches = (Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright")
     given = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     folders = [Path(given)] if given else caches
-    found = [hit for folder in folders for program in PLAYWRIGHT_PROGRAMS for hit in glob.glob(f"{folder}/chromium-*/{program}")]
-    return sorted(found, reverse=True)
+    hits = (
+        hit for folder in folders for program in PLAYWRIGHT_PROGRAMS for hit in folder.glob(f"chromium-*/{program}")
+    )
+    return sorted(map(str, hits), reverse=True)
 
 
 def _may_install() -> bool:
@@ -61,4 +64,4 @@ def _say_how() -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - part of a command
+    print(text, file=sys.stderr, flush=True)

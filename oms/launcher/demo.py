@@ -32,7 +32,9 @@ RESTART_WINDOW = 60.0
 def parse_options(arguments: list[str]) -> argparse.Namespace:
     """The options of `./run`; exits with a message when they are wrong."""
     parser = argparse.ArgumentParser(prog="./run", description="Start the demo shop.", allow_abbrev=False)
-    parser.add_argument("--port", type=_port, default=_port(os.environ.get("PORT") or "8000"), help="port on 127.0.0.1 (8000)")
+    parser.add_argument(
+        "--port", type=_port, default=_port(os.environ.get("PORT") or "8000"), help="port on 127.0.0.1 (8000)"
+    )
     parser.add_argument("--orders", type=_count, default=None, metavar="N", help="how many demo orders to make")
     parser.add_argument("--reset", action="store_true", help="delete the demo's data first")
     return parser.parse_args(arguments)
@@ -56,7 +58,13 @@ class Program:
 class Demo:
     """One run of the demo in one state folder."""
 
-    def __init__(self, root: Path, state: Path, options: argparse.Namespace, make_environment: Callable[[Services], dict[str, str]]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        state: Path,
+        options: argparse.Namespace,
+        make_environment: Callable[[Services], dict[str, str]],
+    ) -> None:
         self.root, self.state, self.options, self.make_environment = root, state, options, make_environment
         self.logs = state / "log"
         self.address = f"http://{HOST}:{options.port}"
@@ -142,7 +150,10 @@ class Demo:
         schedule = str(self.state / "beat-schedule")
         self.programs = [
             Program("web", [*python, "gunicorn", "--bind", f"fd://{listener.fileno()}", "oms.wsgi"]),
-            Program("worker", [*celery, "worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"]),
+            Program(
+                "worker",
+                [*celery, "worker", "--loglevel=INFO", "--concurrency=2", "--without-gossip", "--without-mingle"],
+            ),
             Program("beat", [*celery, "beat", "--loglevel=WARNING", "--pidfile=", f"--schedule={schedule}"]),
         ]
         for program in self.programs:
@@ -171,17 +182,24 @@ class Demo:
         web = self.programs[0]
 
         def answers_or_died() -> bool:
-            return self.leaving.is_set() or web.process is None or web.process.poll() is not None or _answers(self.options.port)
+            return (
+                self.leaving.is_set()
+                or web.process is None
+                or web.process.poll() is not None
+                or _answers(self.options.port)
+            )
 
         wait_until(answers_or_died, READY_SECONDS, every=0.05)
         if self.leaving.is_set():
             raise KeyboardInterrupt
         if not _answers(self.options.port):
-            raise EmbeddedError(f"The web server did not start. The end of {self.logs / 'web.log'}:\n{tail(self.logs / 'web.log')}")
+            raise EmbeddedError(
+                f"The web server did not start. The end of {self.logs / 'web.log'}:\n{tail(self.logs / 'web.log')}"
+            )
 
     def _greet(self, welcome: str, seconds: float) -> None:
         text = f"\nOMS is ready on {self.address}  ({seconds:.1f} s)\n\n{welcome.strip()}\n\nLogs: {self.logs}\nCtrl-C stops everything."
-        print(text, flush=True)  # noqa: T201 - this is a command
+        print(text, flush=True)
 
     def _look_after(self, guard: Guard, services: Services, listener: socket.socket) -> None:
         """Start again what dies, until it is time to leave or something keeps dying."""
@@ -231,7 +249,9 @@ def listen(port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise EmbeddedError(f"Port {port} of {HOST} cannot be used ({error.strerror}). Choose another: ./run --port {port + 1}") from None
+        raise EmbeddedError(
+            f"Port {port} of {HOST} cannot be used ({error.strerror}). Choose another: ./run --port {port + 1}"
+        ) from None
     return listener
 
 
@@ -260,4 +280,4 @@ def _count(word: str) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+    print(text, file=sys.stderr, flush=True)
