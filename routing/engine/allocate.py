@@ -50,10 +50,7 @@ def _place(
     offers: Mapping[int, Mapping[int, int]],
 ) -> dict[int, list[tuple[int, int]]]:
     """(site, units) for each line, by its position."""
-    room = {
-        variant: {site: found[site] for site in chosen if site in found}
-        for variant, found in offers.items()
-    }
+    room = {variant: {site: found[site] for site in chosen if site in found} for variant, found in offers.items()}
     placed = {}
     for line in sorted(range(len(needs)), key=lambda line: -filled[line]):  # stable
         has = room[needs[line].variant_id]

@@ -66,9 +66,7 @@ def cheapest_cover(
     ids = list(costs)
     full, parts = _profiles(ids, rarest_first)
     kept = _reduce(list(costs.values()), full, parts, wanted)
-    search = _Search(
-        [costs[ids[i]] for i in kept], [full[i] for i in kept], [parts[i] for i in kept], wanted
-    )
+    search = _Search([costs[ids[i]] for i in kept], [full[i] for i in kept], [parts[i] for i in kept], wanted)
     proven = search.run(budget)
     return Cover(
         tuple([ids[kept[i]] for i in search.best]),
@@ -78,9 +76,7 @@ def cheapest_cover(
     )
 
 
-def _profiles(
-    ids: Sequence[int], targets: Sequence[tuple[int, Mapping[int, int]]]
-) -> tuple[list[int], list[Parts]]:
+def _profiles(ids: Sequence[int], targets: Sequence[tuple[int, Mapping[int, int]]]) -> tuple[list[int], list[Parts]]:
     """For each site the targets that it covers alone (one bit each), and its parts of others."""
     position = {id_: i for i, id_ in enumerate(ids)}
     full = [0] * len(ids)
@@ -95,9 +91,7 @@ def _profiles(
     return full, parts
 
 
-def _reduce(
-    costs: Sequence[int], full: Sequence[int], parts: Sequence[Parts], wanted: Sequence[int]
-) -> list[int]:
+def _reduce(costs: Sequence[int], full: Sequence[int], parts: Sequence[Parts], wanted: Sequence[int]) -> list[int]:
     """Positions of the sites worth searching, ascending."""
     everyone = range(len(costs))
     if len(costs) <= REDUCE_ABOVE:
@@ -106,9 +100,7 @@ def _reduce(
     kept: list[int] = []
     covered: list[int] = []
     twins: dict[tuple[int, Parts], int] = {}
-    for i in sorted(
-        everyone, key=costs.__getitem__
-    ):  # stable: equal costs stay in order of position
+    for i in sorted(everyone, key=costs.__getitem__):  # stable: equal costs stay in order of position
         profile = (full[i], parts[i])
         twins[profile] = twins.get(profile, 0) + 1
         if twins[profile] > most_twins:
@@ -151,9 +143,7 @@ class _Search:
         # Ties between sets of one size go to the lowest positions. Written as a sum as well (with as many sites in each,
         # the least sum belongs to the set whose ascending positions come first), so that no two covers cost the same.
         width = count + count.bit_length()
-        self.costs = [
-            (cost << width) + (1 << count) - (1 << (count - 1 - i)) for i, cost in enumerate(costs)
-        ]
+        self.costs = [(cost << width) + (1 << count) - (1 << (count - 1 - i)) for i, cost in enumerate(costs)]
         self.full, self.parts = full, parts
         self.wanted = tuple(wanted)
         self.all = (1 << len(wanted)) - 1
@@ -207,13 +197,13 @@ class _Search:
         if self.looks > self.budget:
             raise _OutOfBudgetError
         for i, left, left_rest in branches:
+            barred[i] = 1  # below, as it is chosen; in the later branches, as it has been tried
+            tried.append(i)
             so_far = spent + costs[i]
             if so_far + self._bound(left, left_rest) < self._limit():
                 chosen.append(i)
                 self._branch(left, left_rest, so_far, chosen)
                 chosen.pop()
-            barred[i] = 1
-            tried.append(i)
         for i in tried:
             barred[i] = 0
 

@@ -31,23 +31,17 @@ TEMPLATES: dict[str, str] = {
     "why.only_complete": gettext_noop("no other location has it all"),
     "why.only_way": gettext_noop("no other locations do together"),
     "why.not_compared": gettext_noop("the best by the rules among very many ways"),
-    "why.fewest_parcels": gettext_noop(
-        "fewer parcels (%(value)s) than %(others)s (%(other_value)s)"
-    ),
+    "why.fewest_parcels": gettext_noop("fewer parcels (%(value)s) than %(others)s (%(other_value)s)"),
     "why.stay_in_market": gettext_noop("in the customer's market, unlike %(others)s"),
     "why.stay_in_market_sum": gettext_noop(
         "fewer parcels from outside the market (%(value)s) than %(others)s (%(other_value)s)"
     ),
     "why.nearest": gettext_noop("nearer (%(value)s km) than %(others)s (%(other_value)s km)"),
-    "why.nearest_sum": gettext_noop(
-        "fewer kilometres in all (%(value)s km) than %(others)s (%(other_value)s km)"
-    ),
+    "why.nearest_sum": gettext_noop("fewer kilometres in all (%(value)s km) than %(others)s (%(other_value)s km)"),
     "why.nearest_unknown": gettext_noop("nearer than %(others)s as far as places are known"),
     "why.ranked_locations": gettext_noop("ranked before %(others)s"),
     "why.ranked_locations_sum": gettext_noop("better ranked in all than %(others)s"),
-    "why.lowest_id": gettext_noop(
-        "level with %(others)s by every rule, and the location set up first goes first"
-    ),
+    "why.lowest_id": gettext_noop("level with %(others)s by every rule, and the location set up first goes first"),
     "why.by_rule": gettext_noop("better than %(others)s by the rule “%(rule)s”"),
     "why.no_stock": gettext_noop("no location that may ship had any"),
     "why.no_site": gettext_noop("no location may ship this order"),
@@ -64,9 +58,7 @@ TEMPLATES: dict[str, str] = {
 Clause = tuple[str, dict[str, str]]
 
 
-def clauses(
-    receipt: Receipt, site_names: Mapping[int, str], skus: Mapping[int, str] | None = None
-) -> list[Clause]:
+def clauses(receipt: Receipt, site_names: Mapping[int, str], skus: Mapping[int, str] | None = None) -> list[Clause]:
     """(key of TEMPLATES, parameters) of each clause: what, then why, then what waits and whether the proof is missing.
 
     site_names: by site id. skus: by variant id. An id without a name stands as #id.
@@ -109,10 +101,9 @@ def sentence(
 def _what(receipt: Receipt, names: Mapping[int, str]) -> Clause:
     sites = receipt["chosen"]["sites"]
     short = "_short" if receipt["backorders"] else ""
+    key = "what.spread" if receipt["complete"] else f"what.split{short}"
     if len(sites) == 1:
         key = f"what.one{short}"
-    else:
-        key = "what.spread" if receipt["complete"] else f"what.split{short}"
     return key, {"sites": _names(sites, names)}
 
 
@@ -154,7 +145,7 @@ def _items(receipt: Receipt, skus: Mapping[int, str]) -> str:
 
 
 def _kilometres(near: float, far: float) -> tuple[str, str]:
-    """Whole kilometres where they tell the two apart and are not small."""
-    if near >= 10 and round(near) != round(far):
-        return str(round(near)), str(round(far))
-    return f"{near:g}", f"{far:g}"
+    """Whole kilometres from ten on, if that still tells the two apart."""
+    apart = round(near) != round(far)
+    shown = [f"{round(km) if apart and km >= 10 else km:g}" for km in (near, far)]
+    return shown[0], shown[1]

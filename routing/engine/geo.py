@@ -38,10 +38,7 @@ def distances(origin: Vector, places: Iterable[Vector | None], scale: float) -> 
     With ``scale`` 2R it is the distance.
     """
     x, y, z = origin
-    return [
-        None if v is None else asin(sqrt(0.5 - _HALF * (x * v[0] + y * v[1] + z * v[2]))) * scale
-        for v in places
-    ]
+    return [None if v is None else asin(sqrt(0.5 - _HALF * (x * v[0] + y * v[1] + z * v[2]))) * scale for v in places]
 
 
 def distance_km(a: Vector, b: Vector) -> float:

@@ -42,9 +42,7 @@ def settle(rule: str, schema: tuple[Param, ...], given: Mapping[str, Any]) -> di
     for name in given:
         if name not in known:
             raise RuleError(rule, name, f"{rule} has no parameter {name!r}")
-    return {
-        param.name: _value(rule, param, given.get(param.name, param.default)) for param in schema
-    }
+    return {param.name: _value(rule, param, given.get(param.name, param.default)) for param in schema}
 
 
 def _value(rule: str, param: Param, value: Any) -> Any:
@@ -65,10 +63,7 @@ def _groups(rule: str, param: Param, value: Any) -> tuple[frozenset[str], ...]:
         raise RuleError(rule, param.name, f"{param.name} must be a list of lists of country codes")
     for group in value:
         if not isinstance(group, list | tuple | set | frozenset) or not all(
-            isinstance(code, str) and len(code) == 2 and code.isalpha() and code.isupper()
-            for code in group
+            isinstance(code, str) and len(code) == 2 and code.isalpha() and code.isupper() for code in group
         ):
-            raise RuleError(
-                rule, param.name, f"{param.name} must hold lists of two-letter country codes"
-            )
+            raise RuleError(rule, param.name, f"{param.name} must hold lists of two-letter country codes")
     return tuple(frozenset(group) for group in value)

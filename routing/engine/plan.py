@@ -109,16 +109,12 @@ class Planner:
         choice = _choose(costs, [(wanted, offers[v]) for v, wanted in targets.items()], self.budget)
         best_first = sorted(choice.sites, key=costs.__getitem__)
         allocations, backorders = allocate(demand.needs, best_first, offers, targets)
-        receipt = receipts.filled(
-            self, context, demand, offers, costs, columns, choice, allocations, backorders
-        )
+        receipt = receipts.filled(self, context, demand, offers, costs, columns, choice, allocations, backorders)
         return Plan(demand.order_id, allocations, backorders, receipt, choice.proven)
 
     def plan_batch(self, demands: Iterable[Demand], stock: Stock) -> list[Plan]:
         """Plans in the order given, each on what the earlier ones left of stock and capacity. ``stock`` is not changed."""
-        planner = Planner(
-            self.sites, self.rules, receipt_sites=self.receipt_sites, budget=self.budget
-        )
+        planner = Planner(self.sites, self.rules, receipt_sites=self.receipt_sites, budget=self.budget)
         left: dict[int, dict[int, int]] = {}
         plans = []
         for demand in demands:
@@ -245,18 +241,14 @@ def _offers(
     offers, targets = {}, {}
     for variant, quantity in wanted.items():
         offers[variant] = found = {
-            id_: units
-            for id_, units in stock.get(variant, _NOTHING).items()
-            if units > 0 and id_ in allowed
+            id_: units for id_, units in stock.get(variant, _NOTHING).items() if units > 0 and id_ in allowed
         }
         if found:
             targets[variant] = min(quantity, sum(found.values()))
     return offers, targets
 
 
-def _choose(
-    costs: Mapping[int, int], targets: Sequence[tuple[int, Mapping[int, int]]], budget: int
-) -> Choice:
+def _choose(costs: Mapping[int, int], targets: Sequence[tuple[int, Mapping[int, int]]], budget: int) -> Choice:
     """The best set of sites. costs: by site id, ascending. targets: units wanted, and the units that each site has."""
     complete: Iterable[int] = costs
     for wanted, found in targets:
@@ -288,8 +280,6 @@ def plan_order(demand: Demand, sites: Mapping[int, Site], stock: Stock, rules: R
     return Planner(sites, rules).plan(demand, stock)
 
 
-def plan_batch(
-    demands: Iterable[Demand], sites: Mapping[int, Site], stock: Stock, rules: RuleSet
-) -> list[Plan]:
+def plan_batch(demands: Iterable[Demand], sites: Mapping[int, Site], stock: Stock, rules: RuleSet) -> list[Plan]:
     """Plans in the order given; nothing is promised twice. ``sites`` and ``stock`` are not changed."""
     return Planner(sites, rules).plan_batch(demands, stock)

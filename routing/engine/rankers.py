@@ -113,9 +113,7 @@ RANKERS: dict[str, Ranker] = {
                     gettext_noop("Countries that are one market"),
                     "country_groups",
                     (),
-                    help=gettext_noop(
-                        "Lists of countries; a country in no list is a market by itself."
-                    ),
+                    help=gettext_noop("Lists of countries; a country in no list is a market by itself."),
                 ),
             ),
         ),
@@ -131,9 +129,7 @@ RANKERS: dict[str, Ranker] = {
                     "number",
                     0.1,
                     0.1,
-                    gettext_noop(
-                        "Distances that round to the same step are a tie for the next rule."
-                    ),
+                    gettext_noop("Distances that round to the same step are a tie for the next rule."),
                 ),
             ),
         ),
@@ -142,9 +138,7 @@ RANKERS: dict[str, Ranker] = {
 }
 
 
-def compile_rankers(
-    rules: Iterable[Rule], sites: Mapping[int, Site]
-) -> tuple[tuple[Ranker, Compiled], ...]:
+def compile_rankers(rules: Iterable[Rule], sites: Mapping[int, Site]) -> tuple[tuple[Ranker, Compiled], ...]:
     """The rule set's rankers, ready for these sites. Raises RuleError."""
     compiled = []
     for rule in rules:

@@ -115,9 +115,10 @@ def _head(planner: Planner, context: Context, demand: Demand) -> Receipt:
 def _listed(packed: Mapping[int, int], choice: Choice, limit: int) -> list[int]:
     if len(packed) <= limit:
         return list(packed)
-    last = sorted(packed.values())[limit - 1] if limit else -1
-    best = [id_ for id_, cost in packed.items() if cost <= last]
-    return sorted({*best[:limit], *choice.sites, *choice.runner_up})
+    last = sorted(packed.values())[limit]  # the best that is too many
+    best = [id_ for id_, cost in packed.items() if cost < last]
+    level = [id_ for id_, cost in packed.items() if cost == last][: limit - len(best)]
+    return sorted({*best, *level, *choice.sites, *choice.runner_up})
 
 
 def _columns(
