@@ -23,15 +23,16 @@ __all__ = [
 ]  # fmt: skip
 
 _READERS: dict[tuple[str, str], Reader] = {
-    (each.kind, each.format): cast(Reader, each) for each in (ProductReader(), LocationReader(), InventoryReader(), OrderReader())
+    (each.kind, each.format): cast(Reader, each)
+    for each in (ProductReader(), LocationReader(), InventoryReader(), OrderReader())
 }
 KINDS = tuple(dict.fromkeys(kind for kind, _format in _READERS))
 FORMATS = tuple(dict.fromkeys(format_ for _kind, format_ in _READERS))
 
 
-def reader(kind: str, format: str) -> Reader:
+def reader(kind: str, format_: str) -> Reader:
     """The reader of one kind of record in one format; LookupError when there is none."""
     try:
-        return _READERS[kind, format]
+        return _READERS[kind, format_]
     except KeyError:
-        raise LookupError(f"no reader for {kind} in {format}") from None
+        raise LookupError(f"no reader for {kind} in {format_}") from None

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from channels.formats.delimiters import header_key
 from channels.formats.errors import FieldError, FileRefused
 from channels.formats.records import RawRows, RowError
-from channels.formats.tabular import BadRow, Row, Table, header_key
+from channels.formats.tabular import BadRow, Row, Table
 
 Aliases = Mapping[str, tuple[str, ...]]
 
@@ -106,7 +107,8 @@ def groups(table: Table, columns: Columns, meaning: str) -> Iterator[Group | Row
     """Rows grouped by the key column. A row that cannot be read spoils the group it belongs to; where its key cannot be made out, the
     group before it, which may lack a line now. A key whose rows do not stand together is refused wherever it comes."""
     position = columns.position(meaning)
-    assert position is not None, "required columns are checked first"
+    if position is None:
+        raise LookupError("the key column is required before rows are grouped by it")
     scattered = _scattered(table, position)
     group: Group | None = None
     for row in table.rows():
@@ -138,7 +140,9 @@ def _closed(group: Group, scattered: dict[str, int], label: str) -> Group | RowE
     if group.bad:
         return group.error(group.bad.line, "", group.bad.message)
     if group.key in scattered:
-        message = _("The rows of “%(key)s” do not stand together (one is on line %(line)d); sort the file by this column.")
+        message = _(
+            "The rows of “%(key)s” do not stand together (one is on line %(line)d); sort the file by this column."
+        )
         return group.error(group.line_from, label, message % {"key": group.key[:60], "line": scattered[group.key]})
     return group
 

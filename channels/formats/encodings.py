@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
@@ -55,7 +56,9 @@ _CENTRAL = {
 
 
 def _letters(first: int, last: int) -> str:
-    return "".join(chr(code) for code in range(first, last + 1) if chr(code).isalpha() or unicodedata.category(chr(code)) == "Mn")
+    return "".join(
+        chr(code) for code in range(first, last + 1) if chr(code).isalpha() or unicodedata.category(chr(code)) == "Mn"
+    )
 
 
 # Code page → language → letters beyond ASCII, lower case. Order is preference where two readings give the same text.
@@ -65,7 +68,10 @@ _ALPHABETS: dict[str, dict[str, str]] = {
     "cp1250": _CENTRAL,
     "iso8859-2": _CENTRAL,
     "cp1256": {"Arabic and Persian": _letters(0x0600, 0x06FF), "French": _WEST["French"]},
-    "cp1251": {"Russian": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "Ukrainian": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"},
+    "cp1251": {
+        "Russian": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "Ukrainian": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
+    },
     "cp1253": {"Greek": "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ"},
     "cp1255": {"Hebrew": _letters(0x0591, 0x05F4)},
     "mac-roman": _WEST,
@@ -111,7 +117,8 @@ def given(name: str) -> Encoding:
     if canonical not in {codecs.lookup(known).name for known in ENCODINGS} | {"utf-8-sig"}:
         raise FileRefused(
             "unknown_encoding",
-            _("“%(name)s” is not an encoding known here. Known are: %(known)s.") % {"name": name[:40], "known": ", ".join(ENCODINGS)},
+            _("“%(name)s” is not an encoding known here. Known are: %(known)s.")
+            % {"name": name[:40], "known": ", ".join(ENCODINGS)},
             field="encoding",
         )
     return Encoding("utf-8-sig" if canonical == "utf-8" else canonical, True, _("given by you"))
@@ -149,7 +156,7 @@ def _utf16_without_mark(head: bytes) -> Encoding | None:
 
 def _refuse_binary(head: bytes) -> None:
     control = sum(head[:65536].count(code) for code in range(32) if code not in (9, 10, 13))
-    if control > 0.05 * max(1, len(head[:65536])):
+    if control > 0.1 * max(1, len(head[:65536])):
         raise FileRefused("not_text", _("This is not a text file or an .xlsx workbook."))
 
 
@@ -161,7 +168,10 @@ def _strict_utf8(stream: BinaryIO) -> tuple[bool, bool]:
         last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         since_break = len(chunk) - last - 1 if last >= 0 else since_break + len(chunk)
         if since_break > MAX_LINE:
-            raise FileRefused("line_too_long", _("A line of this file is longer than %(size)d MB: this is no table.") % {"size": MAX_LINE >> 20})
+            raise FileRefused(
+                "line_too_long",
+                _("A line of this file is longer than %(size)d MB: this is no table.") % {"size": MAX_LINE >> 20},
+            )
         plain = plain and chunk.isascii()
         if valid and not plain:
             try:
@@ -193,7 +203,9 @@ def _by_evidence(stream: BinaryIO) -> Encoding:
         if len(words) < _MAX_WORDS:
             words.update(dict.fromkeys(_HIGH_RUN.findall(line)))
     if good >= bad:
-        why = _("%(good)d lines with letters beyond ASCII are UTF-8, %(bad)d are not (the first is line %(line)d): the file mixes encodings")
+        why = _(
+            "%(good)d lines with letters beyond ASCII are UTF-8, %(bad)d are not (the first is line %(line)d): the file mixes encodings"
+        )
         return Encoding("utf-8", False, why % {"good": good, "bad": bad, "line": first_bad})
     return _choose(list(words), countries)
 
@@ -215,14 +227,26 @@ def _choose(words: list[bytes], countries: Counter[str]) -> Encoding:
     readings = [reading for encoding in _ALPHABETS if (reading := _read(words, encoding))]
     readings.sort(key=lambda reading: -reading.score)  # stable: the order of preference stays among equals
     if not readings or readings[0].score < _MIN_FIT * len(words):
-        raise FileRefused("encoding_unknown", _("The encoding of this file could not be found out. Please say which it is (encoding)."), field="encoding")
+        raise FileRefused(
+            "encoding_unknown",
+            _("The encoding of this file could not be found out. Please say which it is (encoding)."),
+            field="encoding",
+        )
     best = readings[0]
     rivals = [r for r in readings[1:] if r.text != best.text and r.score >= _MIN_LEAD * best.score]
-    why = _("%(fit)d of %(all)d words with letters beyond ASCII are spelled in %(language)s in this encoding, and fewer in any other")
+    why = _(
+        "%(fit)d of %(all)d words with letters beyond ASCII are spelled in %(language)s in this encoding, and fewer in any other"
+    )
     if rivals:
         best = _by_country([best, *rivals], countries)
-        why = _("the countries in the file and %(fit)d of %(all)d words with letters beyond ASCII (%(language)s) speak for it")
-    return Encoding(best.encoding, False, why % {"fit": round(best.score), "all": len(words), "language": best.language})
+        why = _(
+            "the countries in the file and %(fit)d of %(all)d words with letters beyond ASCII (%(language)s) speak for it"
+        )
+    return Encoding(
+        best.encoding,
+        False,
+        why % {"fit": round(best.score), "all": len(words), "language": best.language},
+    )
 
 
 def _by_country(readings: list[_Reading], countries: Counter[str]) -> _Reading:
@@ -240,7 +264,10 @@ def _by_country(readings: list[_Reading], countries: Counter[str]) -> _Reading:
     samples = "; ".join(f"{reading.encoding}: “{_most_telling(reading.text, readings)}”" for reading in readings[:4])
     raise FileRefused(
         "encoding_ambiguous",
-        _("The encoding of this file is not clear; it reads well in more than one: %(samples)s. Please say which it is (encoding).") % {"samples": samples},
+        _(
+            "The encoding of this file is not clear; it reads well in more than one: %(samples)s. Please say which it is (encoding)."
+        )
+        % {"samples": samples},
         field="encoding",
     )
 
@@ -256,7 +283,10 @@ def _read(words: list[bytes], encoding: str) -> _Reading | None:
         text = tuple(word.decode(encoding) for word in words)
     except UnicodeDecodeError:
         return None
-    languages = {name: frozenset(letters) | frozenset(letters.upper()) | _extra(letters) for name, letters in _ALPHABETS[encoding].items()}
+    languages = {
+        name: frozenset(letters) | frozenset(letters.upper()) | _extra(letters)
+        for name, letters in _ALPHABETS[encoding].items()
+    }
     own: Counter[str] = Counter()
     fitting = 0
     for word in text:
@@ -294,7 +324,7 @@ def _written_by_hand(word: str) -> bool:
     """False for a capital after a small letter and for two scripts in one word, unless all of it is ASCII."""
     if word.isascii():
         return True
-    for before, after in zip(word, word[1:], strict=False):
+    for before, after in pairwise(word):
         if before.islower() and after.isupper() and not (before.isascii() and after.isascii()):
             return False
     latin = {unicodedata.name(char, "").startswith("LATIN") for char in word}

@@ -32,7 +32,11 @@ def moment(cell: str, field: str, *, zone: ZoneInfo | None = None) -> dt.datetim
     written = ascii_digits(unguard(cell)).strip()
     match = _MOMENT.fullmatch(written)
     if not match:
-        raise FieldError(field, _("“%(cell)s” is no date and time known here; write it as 2026-11-22 14:05:00 +0100.") % {"cell": cell[:40]})
+        raise FieldError(
+            field,
+            _("“%(cell)s” is no date and time known here; write it as 2026-11-22 14:05:00 +0100.")
+            % {"cell": cell[:40]},
+        )
     day = _date(match["date"], field)
     try:
         local = dt.datetime.combine(day, _clock(match))
@@ -57,7 +61,11 @@ def _date(written: str, field: str) -> dt.date:
         if year in jalali.YEARS:
             return jalali.to_gregorian(year, month, day)
         if 1300 <= year < 1500:
-            raise FieldError(field, _("The year of “%(cell)s” is not one of the Gregorian calendar; write the date as 2026-11-22.") % {"cell": written})
+            raise FieldError(
+                field,
+                _("The year of “%(cell)s” is not one of the Gregorian calendar; write the date as 2026-11-22.")
+                % {"cell": written},
+            )
         if year not in _YEARS:
             raise ValueError
         return dt.date(year, month, day)
@@ -71,7 +79,9 @@ def _day_and_month(first: int, second: int, mark: str, written: str, field: str)
         return first, second
     if second > 12:
         return second, first
-    message = _("“%(cell)s” may be the %(first)d. of month %(second)d or the %(second)d. of month %(first)d; write it as 2026-11-22.")
+    message = _(
+        "“%(cell)s” may be the %(first)d. of month %(second)d or the %(second)d. of month %(first)d; write it as 2026-11-22."
+    )
     raise FieldError(field, message % {"cell": written, "first": first, "second": second})
 
 
@@ -99,10 +109,16 @@ def _offset(written: str, field: str) -> dt.timedelta:
 
 def _settled(local: dt.datetime, zone: ZoneInfo, field: str) -> dt.datetime:
     """The local time, if the zone's clocks show it exactly once."""
-    early, late = local.replace(tzinfo=zone).utcoffset(), local.replace(tzinfo=zone, fold=1).utcoffset()
+    early, late = (
+        local.replace(tzinfo=zone).utcoffset(),
+        local.replace(tzinfo=zone, fold=1).utcoffset(),
+    )
     if early == late:
         return local
     values = {"time": local.strftime("%Y-%m-%d %H:%M"), "zone": zone.key}
     if (early or dt.timedelta()) > (late or dt.timedelta()):
-        raise FieldError(field, _("%(time)s comes twice in %(zone)s, as clocks are set back then; give the offset.") % values)
+        raise FieldError(
+            field,
+            _("%(time)s comes twice in %(zone)s, as clocks are set back then; give the offset.") % values,
+        )
     raise FieldError(field, _("%(time)s does not exist in %(zone)s, as clocks are set forward then.") % values)

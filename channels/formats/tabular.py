@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
 from channels.formats import encodings, workbook
-from channels.formats.encodings import Encoding
 from channels.formats.errors import FileRefused
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -75,6 +76,7 @@ class Table:
     """An opened table: its dialect, its header, and its rows as often as they are asked for."""
 
     def __init__(self, dialect: Dialect, header: tuple[str, ...], header_line: int, records: _Records) -> None:
+        self._spool: BinaryIO | None = None
         self.dialect = dialect
         self.header = header
         self.header_line = header_line
@@ -92,6 +94,17 @@ class Table:
             elif any(record.cells):
                 yield _fit(record, width)
 
+    def close(self) -> None:
+        """Let go of the temporary file that a stream without rewinding was copied to; the caller's own stream stays open."""
+        if self._spool:
+            self._spool.close()
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
     def _refuse_doubles(self) -> None:
         counts = Counter(header_key(name) for name in self.header if name)
         doubles = [name for name, count in counts.items() if count > 1]
@@ -100,7 +113,9 @@ class Table:
             columns = ", ".join(str(i) for i, name in enumerate(self.header, start=1) if header_key(name) == doubles[0])
             raise FileRefused(
                 "duplicate_column",
-                _("Line %(line)d: the header names the column “%(name)s” more than once (columns %(columns)s), so it is not clear which one holds.")
+                _(
+                    "Line %(line)d: the header names the column “%(name)s” more than once (columns %(columns)s), so it is not clear which one holds."
+                )
                 % {"line": self.header_line, "name": first[:60], "columns": columns},
             )
 
@@ -108,19 +123,38 @@ class Table:
 class _Records:
     """Reads all records of the file from the beginning, with their line numbers."""
 
-    def read(self) -> Iterator[Row | BadRow]:
+    def read(self) -> Generator[Row | BadRow, None, None]:
         raise NotImplementedError
 
 
 def open_table(
-    source: bytes | BinaryIO, *, encoding: str | None = None, delimiter: str | None = None, known: Collection[str] = ()
+    source: bytes | BinaryIO,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    known: Collection[str] = (),
 ) -> Table:
     """Open a table. `known` are column names (as `header_key` gives them) that help to tell delimiter and worksheet.
 
     A stream that cannot be rewound is spooled to a temporary file. Raises FileRefused: empty or binary file, encoding or delimiter
     unclear, a column named twice, a workbook with more than one possible sheet.
     """
-    stream = _rewindable(source)
+    if isinstance(source, bytes):
+        return _open(io.BytesIO(source), encoding, delimiter, known)
+    if source.seekable():
+        return _open(source, encoding, delimiter, known)
+    spool = _spooled(source)
+    try:
+        table = _open(spool, encoding, delimiter, known)
+    except BaseException:
+        spool.close()
+        raise
+    table._spool = spool
+    return table
+
+
+def _open(stream: BinaryIO, encoding: str | None, delimiter: str | None, known: Collection[str]) -> Table:
+    stream.seek(0)
     head = stream.read(8)
     if not head:
         raise FileRefused("empty_file", _("The file is empty."))
@@ -129,39 +163,37 @@ def open_table(
     if workbook.is_other_container(head):
         raise FileRefused("not_text", _("This is not a text file or an .xlsx workbook."))
     found = encodings.given(encoding) if encoding else encodings.detect(stream)
-    mark, sure, why, skip = _delimiter(stream, found, delimiter, known)
-    records = _CsvRecords(stream, found.name, mark, skip)
-    header = next((record for record in records.read() if isinstance(record, BadRow) or any(record.cells)), None)
+    mark = _delimiter(stream, found.name, delimiter, known)
+    records = _CsvRecords(stream, found.name, mark.mark, mark.skip)
+    with closing(records.read()) as read:
+        header = next((record for record in read if isinstance(record, BadRow) or any(record.cells)), None)
     if header is None:
         raise FileRefused("empty_file", _("The file holds no rows."))
     if isinstance(header, BadRow):
-        raise FileRefused("bad_header", _("Line %(line)d, the header: %(message)s") % {"line": header.line, "message": header.message})
-    dialect = Dialect(found.name, mark, found.sure and sure, f"{found.name}: {found.why}; {_name_of(mark)}: {why}")
+        raise FileRefused(
+            "bad_header",
+            _("Line %(line)d, the header: %(message)s") % {"line": header.line, "message": header.message},
+        )
+    why = f"{found.name}: {found.why}; {delimiters.name_of(mark.mark)}: {mark.why}"
+    dialect = Dialect(found.name, mark.mark, found.sure and mark.sure, why)
     return Table(dialect, _clean_header(header.cells), header.line, records)
 
 
-def named_delimiter(text: str) -> str:
-    """The delimiter that a person named: the character itself or its name; raises FileRefused for anything else."""
-    mark = text if text in DELIMITERS else _NAMED.get(text.strip().lower(), "")
-    if not mark:
-        raise FileRefused(
-            "unknown_delimiter",
-            _("“%(name)s” is no delimiter known here. Known are: comma, semicolon, tab and pipe.") % {"name": text[:20]},
-            field="delimiter",
-        )
-    return mark
+def _delimiter(stream: BinaryIO, encoding: str, asked: str | None, known: Collection[str]) -> delimiters.Delimiter:
+    text = _text(stream, encoding)
+    try:
+        sample = text.read(delimiters.SAMPLE_CHARS)
+        return delimiters.find(sample, whole=not text.read(1), asked=asked, known=known)
+    except UnicodeDecodeError as error:
+        message = _("The file cannot be read as %(encoding)s.") % {"encoding": encoding}
+        raise FileRefused("bad_bytes", message, field="encoding") from error
+    finally:
+        text.detach()
 
 
-def _rewindable(source: bytes | BinaryIO) -> BinaryIO:
-    if isinstance(source, bytes):
-        return io.BytesIO(source)
-    if source.seekable():
-        source.seek(0)
-        return source
+def _spooled(source: BinaryIO) -> BinaryIO:
     spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the table
-    while chunk := source.read(encodings.CHUNK):
-        spool.write(chunk)
-    spool.seek(0)
+    shutil.copyfileobj(source, spool, encodings.CHUNK)
     return spool
 
 
@@ -178,7 +210,10 @@ def _fit(record: Row, width: int) -> Row | BadRow:
         cells = cells[:width]
     if len(cells) == width:
         return record if cells is record.cells else Row(record.line, record.line_to, cells)
-    message = _("%(count)d cells, but the header has %(width)d columns.") % {"count": len(cells), "width": width}
+    message = _("%(count)d cells, but the header has %(width)d columns.") % {
+        "count": len(cells),
+        "width": width,
+    }
     return BadRow(record.line, record.line_to, message, cells)
 
 
@@ -187,9 +222,14 @@ def _fit(record: Row, width: int) -> Row | BadRow:
 
 class _CsvRecords(_Records):
     def __init__(self, stream: BinaryIO, encoding: str, delimiter: str, skip: int) -> None:
-        self._stream, self._encoding, self._delimiter, self._skip = stream, encoding, delimiter, skip
+        self._stream, self._encoding, self._delimiter, self._skip = (
+            stream,
+            encoding,
+            delimiter,
+            skip,
+        )
 
-    def read(self) -> Iterator[Row | BadRow]:
+    def read(self) -> Generator[Row | BadRow, None, None]:
         text = _text(self._stream, self._encoding)
         try:
             for _line in range(self._skip):
@@ -198,7 +238,8 @@ class _CsvRecords(_Records):
         except UnicodeDecodeError as error:
             raise FileRefused(
                 "bad_bytes",
-                _("The file is not %(encoding)s throughout: byte %(byte)d and on cannot be read.") % {"encoding": self._encoding, "byte": error.start},
+                _("The file is not %(encoding)s throughout: byte %(byte)d and on cannot be read.")
+                % {"encoding": self._encoding, "byte": error.start},
                 field="encoding",
             ) from error
         finally:
@@ -253,71 +294,6 @@ def _presentable(cell: str) -> str:
     return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in cell)
 
 
-def _delimiter(stream: BinaryIO, encoding: Encoding, asked: str | None, known: Collection[str]) -> tuple[str, bool, str, int]:
-    """(delimiter, sure, why, lines to skip before the header)."""
-    text = _text(stream, encoding.name)
-    try:
-        sample = text.read(_SAMPLE_CHARS)
-        whole = not text.read(1)
-    except UnicodeDecodeError as error:
-        raise FileRefused(
-            "bad_bytes", _("The file cannot be read as %(encoding)s.") % {"encoding": encoding.name}, field="encoding"
-        ) from error
-    finally:
-        text.detach()
-    first = sample.split("\n", 1)[0].strip()
-    skip = 0
-    if first.lower().startswith("sep=") and first[4:] in DELIMITERS:
-        skip, sample = 1, sample.split("\n", 1)[-1]
-        asked = asked or first[4:]
-    if asked:
-        return named_delimiter(asked), True, _("named by the file's first line") if skip else _("given by you"), skip
-    mark, sure, why = _guess(sample, whole, known)
-    return mark, sure, why, skip
-
-
-def _guess(sample: str, whole: bool, known: Collection[str]) -> tuple[str, bool, str]:
-    found = []
-    for mark in DELIMITERS:
-        rows = _sample_rows(sample, mark, whole)
-        if rows and len(rows[0]) > 1:
-            names = sum(header_key(cell) in known for cell in rows[0])
-            even = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
-            found.append((names, even >= 0.8, len(rows[0]), mark))
-    named = [entry for entry in found if entry[0]]
-    if named:
-        best = max(named)
-        if sum(entry[0] == best[0] for entry in named) == 1:
-            return best[3], True, _("%(count)d known column names stand between them") % {"count": best[0]}
-    elif found:
-        even = [entry for entry in found if entry[1]] or found
-        if len(even) == 1:
-            return even[0][3], False, _("the header has %(count)d columns with it, and rows are as wide") % {"count": even[0][2]}
-    if not found:
-        message = _("No delimiter was found: the first line has no comma, semicolon, tab or vertical bar. Please say which it is (delimiter).")
-    else:
-        names = ", ".join(_name_of(entry[3]) for entry in found)
-        message = _("It is not clear what divides the cells of this file; possible are: %(names)s. Please say which it is (delimiter).") % {"names": names}
-    raise FileRefused("delimiter_ambiguous", message, field="delimiter")
-
-
-def _sample_rows(sample: str, mark: str, whole: bool) -> list[list[str]]:
-    rows: list[list[str]] = []
-    try:
-        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark):
-            if any(row):
-                rows.append(row)
-            if len(rows) > _SAMPLE_ROWS:
-                return rows
-    except csv.Error:
-        pass
-    return rows if whole or len(rows) < 2 else rows[:-1]
-
-
-def _name_of(mark: str) -> str:
-    return {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("vertical bar")}[mark]
-
-
 # Workbooks ----------------------------------------------------------------------------------------------------------------
 
 
@@ -325,7 +301,7 @@ class _SheetRecords(_Records):
     def __init__(self, sheet: workbook.Sheet) -> None:
         self._sheet = sheet
 
-    def read(self) -> Iterator[Row | BadRow]:
+    def read(self) -> Generator[Row | BadRow, None, None]:
         for line, cells in self._sheet.rows():
             yield Row(line, line, cells)
 
@@ -345,7 +321,9 @@ def _open_workbook(stream: BinaryIO, known: Collection[str]) -> Table:
     if len(chosen) > 1:
         names_ = ", ".join(f"“{entry[1].name}”" for entry in chosen)
         raise FileRefused(
-            "sheet_ambiguous", _("The workbook has more than one sheet that could be meant: %(names)s. Save the one as a file of its own.") % {"names": names_}
+            "sheet_ambiguous",
+            _("The workbook has more than one sheet that could be meant: %(names)s. Save the one as a file of its own.")
+            % {"names": names_},
         )
     _count, sheet, (line, cells) = chosen[0]
     why = _("sheet “%(name)s” of a workbook") % {"name": sheet.name}

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 
 from channels.formats.errors import FieldError
 from core.addresses import known_country
+from core.listing.export import plain_text
 from core.money import exponent
+from core.text import fold
 
 _DIGITS = {ord(zero) + n: str(n) for zero in "٠۰" for n in range(10)} | {ord("０") + n: str(n) for n in range(10)}
 _DIGITS |= {ord("−"): "-", ord("＋"): "+"}
 _DIGITS |= dict.fromkeys(map(ord, "\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069\ufeff"))
-_GUARDED = re.compile(r"'+[\"\s]*[=+\-@\t\r\n＝＋－＠]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E[+-]?\d+", re.IGNORECASE)
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
@@ -31,11 +32,8 @@ _MAX_INTEGER = 2**31 - 1
 
 
 def unguard(cell: str) -> str:
-    """Take back the apostrophe that an export puts before text a spreadsheet would run as a formula: “'=1+1” → “=1+1”.
-
-    The inverse of the guard of our own exports: one apostrophe, and only where one or more stand before such a text.
-    """
-    return cell[1:] if cell.startswith("'") and _GUARDED.match(cell) else cell
+    """Take back the apostrophe that our own exports put before text a spreadsheet would run: “'=1+1” → “=1+1”."""
+    return plain_text(cell)
 
 
 def ascii_digits(text: str) -> str:
@@ -51,7 +49,10 @@ def text(cell: str, field: str, *, max_length: int = 255, required: bool = False
     if _CONTROL.search(value) or (not lines and ("\n" in value or "\r" in value)):
         raise FieldError(field, _("holds a control character or a line break."))
     if len(value) > max_length:
-        raise FieldError(field, _("has %(length)d characters; at most %(max)d are kept.") % {"length": len(value), "max": max_length})
+        raise FieldError(
+            field,
+            _("has %(length)d characters; at most %(max)d are kept.") % {"length": len(value), "max": max_length},
+        )
     return value
 
 
@@ -63,11 +64,18 @@ def one_line(cell: str, field: str, *, max_length: int = 255, required: bool = F
 # Numbers ------------------------------------------------------------------------------------------------------------------
 
 _AFFIX = r"(?:[A-Za-z]{1,3}\.?|zł|Zł|Kč|лв\.?|kr\.?|ریال|﷼)?\s*"
-_AMOUNT = re.compile(rf"(?P<before>{_AFFIX}[^\w\s.,'’٫٬،()+-]?)\s*(?P<number>\d[\d.,'’٫٬،\s]*|[.,٫]\d+)\s*(?P<after>[^\w\s.,'’٫٬،()+-]?\s*{_AFFIX})")
+_AMOUNT = re.compile(
+    rf"(?P<before>{_AFFIX}[^\w\s.,'’٫٬،()+-]?)\s*(?P<number>\d[\d.,'’٫٬،\s]*|[.,٫]\d+)\s*(?P<after>[^\w\s.,'’٫٬،()+-]?\s*{_AFFIX})"
+)
 
 
 def money(
-    cell: str, field: str, currency: str, *, decimal_mark: str | None = None, minimum: Decimal | None = Decimal(0)
+    cell: str,
+    field: str,
+    currency: str,
+    *,
+    decimal_mark: str | None = None,
+    minimum: Decimal | None = Decimal(0),
 ) -> Decimal:
     """An amount in `currency`: “1.234,56”, “AU $3,000.00”, “۱۰٫۵۰”, “(5.00)”. Empty cells are the caller's business.
 
@@ -80,7 +88,10 @@ def money(
         message = _("“%(cell)s” has more decimals than %(currency)s, which has %(places)d.")
         raise FieldError(field, message % {"cell": cell[:40], "currency": currency, "places": places})
     if minimum is not None and number < minimum:
-        raise FieldError(field, _("“%(cell)s” is less than %(minimum)s.") % {"cell": cell[:40], "minimum": minimum})
+        raise FieldError(
+            field,
+            _("“%(cell)s” is less than %(minimum)s.") % {"cell": cell[:40], "minimum": minimum},
+        )
     return number.quantize(Decimal(1).scaleb(-places))
 
 
@@ -100,7 +111,11 @@ def _decimal(cell: str, field: str, currency: str, decimal_mark: str | None) -> 
     for affix in (match["before"], match["after"]):
         code = affix.strip().upper()
         if len(code) == 3 and code.isalpha() and code.isascii() and code != currency:
-            raise FieldError(field, _("“%(cell)s” is in %(code)s, but the order is in %(currency)s.") % {"cell": cell[:40], "code": code, "currency": currency})
+            raise FieldError(
+                field,
+                _("“%(cell)s” is in %(code)s, but the order is in %(currency)s.")
+                % {"cell": cell[:40], "code": code, "currency": currency},
+            )
     number = _plain(match["number"].strip(), field, exponent(currency), decimal_mark)
     if abs(number) >= _MAX_AMOUNT:
         raise FieldError(field, _("“%(cell)s” is too large.") % {"cell": cell[:40]})
@@ -124,8 +139,13 @@ def _plain(number: str, field: str, places: int, decimal_mark: str | None) -> De
     whole, _mark, fraction = number.partition(mark)
     groups = re.split(r"[.,']", whole)
     grouped = len(groups) > 1
-    if (fraction and not fraction.isdigit()) or (grouped and (not 1 <= len(groups[0]) <= 3 or any(len(g) != 3 for g in groups[1:]))):
-        raise FieldError(field, _("“%(cell)s” is no amount: its digits are not grouped by three.") % {"cell": number[:40]})
+    if (fraction and not fraction.isdigit()) or (
+        grouped and (not 1 <= len(groups[0]) <= 3 or any(len(g) != 3 for g in groups[1:]))
+    ):
+        raise FieldError(
+            field,
+            _("“%(cell)s” is no amount: its digits are not grouped by three.") % {"cell": number[:40]},
+        )
     return Decimal(f"{''.join(groups) or '0'}.{fraction or '0'}")
 
 
@@ -136,7 +156,16 @@ def _lone_mark(number: str, mark: str, field: str, places: int) -> str:
     whole, _mark, fraction = number.partition(mark)
     if len(fraction) == 3 and 1 <= len(whole) <= 3 and whole.isdigit() and not whole.startswith("0"):
         message = _("“%(cell)s” may be %(small)s or %(large)s: it is not clear whether “%(mark)s” is the decimal mark.")
-        raise FieldError(field, message % {"cell": number, "small": f"{whole}.{fraction}", "large": whole + fraction, "mark": mark})
+        raise FieldError(
+            field,
+            message
+            % {
+                "cell": number,
+                "small": f"{whole}.{fraction}",
+                "large": whole + fraction,
+                "mark": mark,
+            },
+        )
     return mark
 
 
@@ -159,13 +188,29 @@ def integer(cell: str, field: str, *, minimum: int = 0, maximum: int = _MAX_INTE
     return number
 
 
-_TRUE = frozenset({"true", "yes", "y", "1", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "doğru", "prawda", "waar", "sant"})
-_FALSE = frozenset({"false", "no", "n", "0", "falsch", "faux", "falso", "yanlış", "fałsz", "onwaar", "falskt"})
+_TRUE = frozenset(
+    {
+        "true",
+        "yes",
+        "y",
+        "1",
+        "wahr",
+        "vrai",
+        "verdadero",
+        "verdadeiro",
+        "vero",
+        "dogru",
+        "prawda",
+        "waar",
+        "sant",
+    }
+)
+_FALSE = frozenset({"false", "no", "n", "0", "falsch", "faux", "falso", "yanlis", "falsz", "onwaar", "falskt"})
 
 
 def boolean(cell: str, field: str, *, default: bool | None = None) -> bool:
     """true/false, yes/no, 1/0, also as spreadsheets in other languages write them; an empty cell is `default`."""
-    value = unguard(cell).strip().casefold().replace("i̇", "i")
+    value = fold(unguard(cell).strip())
     if not value and default is not None:
         return default
     if value in _TRUE or value in _FALSE:
@@ -173,7 +218,12 @@ def boolean(cell: str, field: str, *, default: bool | None = None) -> bool:
     raise FieldError(field, _("“%(cell)s” is neither true nor false.") % {"cell": cell[:40]})
 
 
-_GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "lb": Decimal("453.59237"), "oz": Decimal("28.349523125")}
+_GRAMS = {
+    "g": Decimal(1),
+    "kg": Decimal(1000),
+    "lb": Decimal("453.59237"),
+    "oz": Decimal("28.349523125"),
+}
 
 
 def weight_grams(cell: str, field: str, *, unit: str = "g") -> int:
@@ -181,7 +231,10 @@ def weight_grams(cell: str, field: str, *, unit: str = "g") -> int:
     value = ascii_digits(unguard(cell)).strip()
     factor = _GRAMS.get(unit.strip().lower())
     if factor is None:
-        raise FieldError(field, _("“%(unit)s” is no unit of weight known here (g, kg, lb, oz).") % {"unit": unit[:20]})
+        raise FieldError(
+            field,
+            _("“%(unit)s” is no unit of weight known here (g, kg, lb, oz).") % {"unit": unit[:20]},
+        )
     if not re.fullmatch(r"\d{1,9}(?:[.,٫]\d{1,9})?", value) or re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", value):
         raise FieldError(field, _("“%(cell)s” is no weight.") % {"cell": cell[:40]})
     grams = Decimal(re.sub(r"[,٫]", ".", value)) * factor
@@ -195,11 +248,19 @@ def weight_grams(cell: str, field: str, *, unit: str = "g") -> int:
 
 def sku(cell: str, field: str, *, required: bool = True) -> str:
     """A SKU as it is written; what a spreadsheet has turned into a number or a date is refused."""
-    value = text(cell, field, max_length=64, required=required)
+    value = text(cell, field, max_length=64)
+    if not value and required:
+        raise FieldError(field, _("is empty; goods are known by their SKU."))
     if re.fullmatch(r"\d(?:[.,]\d+)?E\+\d+", value):
-        raise FieldError(field, _("“%(cell)s” is a number that a spreadsheet has shortened; the SKU cannot be known.") % {"cell": value})
+        raise FieldError(
+            field,
+            _("“%(cell)s” is a number that a spreadsheet has shortened; the SKU cannot be known.") % {"cell": value},
+        )
     if _DATE_LIKE.fullmatch(value):
-        raise FieldError(field, _("“%(cell)s” is a date that a spreadsheet has made of it; the SKU cannot be known.") % {"cell": value})
+        raise FieldError(
+            field,
+            _("“%(cell)s” is a date that a spreadsheet has made of it; the SKU cannot be known.") % {"cell": value},
+        )
     return value
 
 
@@ -231,18 +292,43 @@ def country(cell: str, field: str) -> str:
         return value.upper()
     code = _country_names().get(value.casefold(), "")
     if not code:
-        raise FieldError(field, _("“%(cell)s” is no country known here; use its two-letter code.") % {"cell": cell[:40]})
+        raise FieldError(
+            field,
+            _("“%(cell)s” is no country known here; use its two-letter code.") % {"cell": cell[:40]},
+        )
     return code
 
 
 @lru_cache(maxsize=1)
 def _country_names() -> dict[str, str]:
     names = {name.casefold(): code for code, name in Locale("en").territories.items() if known_country(code)}
-    return names | {"turkey": "TR", "czech republic": "CZ", "united states of america": "US", "great britain": "GB", "russian federation": "RU"}
+    return names | {
+        "turkey": "TR",
+        "czech republic": "CZ",
+        "united states of america": "US",
+        "great britain": "GB",
+        "russian federation": "RU",
+    }
 
 
 #: Countries whose postal codes have this many digits and may begin with 0, which spreadsheets drop.
-_ZERO_LED = {"DE": 5, "US": 5, "FR": 5, "IT": 5, "ES": 5, "MX": 5, "TR": 5, "EE": 5, "FI": 5, "HR": 5, "LT": 5, "MY": 5, "NO": 4, "RO": 6, "SG": 6}
+_ZERO_LED = {
+    "DE": 5,
+    "US": 5,
+    "FR": 5,
+    "IT": 5,
+    "ES": 5,
+    "MX": 5,
+    "TR": 5,
+    "EE": 5,
+    "FI": 5,
+    "HR": 5,
+    "LT": 5,
+    "MY": 5,
+    "NO": 4,
+    "RO": 6,
+    "SG": 6,
+}
 
 
 def postal_code(cell: str, field: str, *, country: str = "") -> str:
@@ -250,7 +336,9 @@ def postal_code(cell: str, field: str, *, country: str = "") -> str:
     value = text(ascii_digits(cell.strip().removeprefix("'")), field, max_length=20)
     length = _ZERO_LED.get(country)
     if length and value.isdigit() and len(value) == length - 1:
-        message = _("“%(cell)s” has %(have)d digits, %(country)s has %(want)d: a spreadsheet has dropped the leading zero.")
+        message = _(
+            "“%(cell)s” has %(have)d digits, %(country)s has %(want)d: a spreadsheet has dropped the leading zero."
+        )
         raise FieldError(field, message % {"cell": value, "have": len(value), "country": country, "want": length})
     return value
 
@@ -272,5 +360,8 @@ def tags(cell: str, field: str, *, max_length: int = 40) -> tuple[str, ...]:
     found = dict.fromkeys(part for part in parts if part)
     long = next((tag for tag in found if len(tag) > max_length), None)
     if long:
-        raise FieldError(field, _("The tag “%(tag)s…” is longer than %(max)d characters.") % {"tag": long[:40], "max": max_length})
+        raise FieldError(
+            field,
+            _("The tag “%(tag)s…” is longer than %(max)d characters.") % {"tag": long[:40], "max": max_length},
+        )
     return tuple(found)

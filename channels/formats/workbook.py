@@ -38,7 +38,17 @@ def is_workbook(head: bytes) -> bool:
 
 def is_other_container(head: bytes) -> bool:
     """True for files that people upload by mistake: old .xls, PDF, gzip, images."""
-    return head.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf"))
+    return head.startswith(
+        (
+            b"\xd0\xcf\x11\xe0",
+            b"%PDF",
+            b"\x1f\x8b",
+            b"\x89PNG",
+            b"\xff\xd8\xff",
+            b"Rar!",
+            b"7z\xbc\xaf",
+        )
+    )
 
 
 def read(stream: BinaryIO) -> list[Sheet]:
@@ -47,10 +57,14 @@ def read(stream: BinaryIO) -> list[Sheet]:
     stream.seek(0)
     try:
         book = python_calamine.load_workbook(stream)
-        visible = [meta.name for meta in book.sheets_metadata if meta.visible == python_calamine.SheetVisibleEnum.Visible]
+        visible = [
+            meta.name for meta in book.sheets_metadata if meta.visible == python_calamine.SheetVisibleEnum.Visible
+        ]
         return [Sheet(name, book.get_sheet_by_name(name)) for name in visible]
     except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise FileRefused("bad_workbook", _("The workbook cannot be read; save it again as .xlsx or as CSV.")) from error
+        raise FileRefused(
+            "bad_workbook", _("The workbook cannot be read; save it again as .xlsx or as CSV.")
+        ) from error
 
 
 def _refuse_bombs(stream: BinaryIO) -> None:
@@ -60,11 +74,16 @@ def _refuse_bombs(stream: BinaryIO) -> None:
             size = sum(entry.file_size for entry in archive.infolist())
             names = set(archive.namelist())
     except zipfile.BadZipFile as error:
-        raise FileRefused("bad_workbook", _("The workbook cannot be read; save it again as .xlsx or as CSV.")) from error
+        raise FileRefused(
+            "bad_workbook", _("The workbook cannot be read; save it again as .xlsx or as CSV.")
+        ) from error
     if "xl/workbook.xml" not in names:
         raise FileRefused("not_text", _("This is not a text file or an .xlsx workbook."))
     if size > MAX_UNPACKED:
-        raise FileRefused("workbook_too_large", _("The workbook is too large; save it as CSV, which has no limit."))
+        raise FileRefused(
+            "workbook_too_large",
+            _("The workbook is too large; save it as CSV, which has no limit."),
+        )
 
 
 def as_text(cell: object) -> str:

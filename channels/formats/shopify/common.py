@@ -17,6 +17,8 @@ def decimal_mark(table: Table, settings: ReadSettings) -> str | None:
     return "." if table.dialect.delimiter in ("", ",") else None
 
 
-def amount(cells: Cells, meaning: str, currency: str, mark: str | None, *, empty: Decimal | None = None) -> Decimal | None:
+def amount(
+    cells: Cells, meaning: str, currency: str, mark: str | None, *, empty: Decimal | None = None
+) -> Decimal | None:
     """The amount of a cell, or `empty` for an empty one."""
     return values.money(cells[meaning], cells.label(meaning), currency, decimal_mark=mark) if cells[meaning] else empty

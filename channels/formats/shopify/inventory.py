@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from channels.formats import values
 from channels.formats.columns import Cells, Columns, as_error, known_keys, rows_of
+from channels.formats.delimiters import header_key
 from channels.formats.errors import FieldError, FileRefused
 from channels.formats.records import InventoryRecord, Parsed, ReadSettings, RowError
-from channels.formats.tabular import Row, Table, header_key
+from channels.formats.tabular import Row, Table
 
 ALIASES = {
     "handle": ("Handle", "URL handle"),
@@ -46,7 +47,10 @@ class InventoryReader:
     def mapping(self, table: Table) -> list[tuple[str, str]]:
         columns = Columns(table.header, ALIASES)
         places = set(_location_columns(table, columns))
-        return [(name, meaning or ("location" if i in places else "")) for i, (name, meaning) in enumerate(columns.mapping())]
+        return [
+            (name, meaning or ("location" if i in places else ""))
+            for i, (name, meaning) in enumerate(columns.mapping())
+        ]
 
     def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[InventoryRecord] | RowError]:
         columns = Columns(table.header, ALIASES)
@@ -76,7 +80,11 @@ def _location_columns(table: Table, columns: Columns) -> list[int]:
 
 
 def _records(
-    cells: Cells, row: Row, places: list[int], header: tuple[str, ...], seen: dict[tuple[str, str], int]
+    cells: Cells,
+    row: Row,
+    places: list[int],
+    header: tuple[str, ...],
+    seen: dict[tuple[str, str], int],
 ) -> Iterator[Parsed[InventoryRecord] | RowError]:
     entries = [(header[i], row.cells[i]) for i in places] if places else [(cells["location"], None)]
     for place, count in entries:
@@ -85,7 +93,10 @@ def _records(
             key = (record.sku, record.location)
             if key in seen:
                 message = _("“%(sku)s” at “%(location)s” stands on line %(line)d already.")
-                raise FieldError(cells.label("sku"), message % {"sku": record.sku, "location": record.location, "line": seen[key]})
+                raise FieldError(
+                    cells.label("sku"),
+                    message % {"sku": record.sku, "location": record.location, "line": seen[key]},
+                )
         except FieldError as error:
             yield as_error(error, row, cells["sku"])
             continue
@@ -96,16 +107,25 @@ def _records(
 def _record(cells: Cells, place: str, count: str | None) -> InventoryRecord:
     location = values.one_line(place, cells.label("location"), max_length=120, required=True)
     on_hand = _on_hand(cells) if count is None else _count(count, location)
-    unavailable = values.integer(cells["unavailable"], cells.label("unavailable")) if cells["unavailable"] and on_hand is not None else None
+    unavailable = (
+        values.integer(cells["unavailable"], cells.label("unavailable"))
+        if cells["unavailable"] and on_hand is not None
+        else None
+    )
     if unavailable is not None and on_hand is not None and unavailable > on_hand:
-        raise FieldError(cells.label("unavailable"), _("%(count)d are more than are on hand (%(on_hand)d).") % {"count": unavailable, "on_hand": on_hand})
+        raise FieldError(
+            cells.label("unavailable"),
+            _("%(count)d are more than are on hand (%(on_hand)d).") % {"count": unavailable, "on_hand": on_hand},
+        )
     return InventoryRecord(
         sku=values.sku(cells["sku"], cells.label("sku")),
         location=location,
         on_hand=on_hand,
         unavailable=unavailable,
         bin=values.one_line(cells["bin"], cells.label("bin"), max_length=40) if cells.has("bin") else None,
-        hs_code=values.identifier(cells["hs_code"], cells.label("hs_code"), required=False, max_length=14) if cells.has("hs_code") else None,
+        hs_code=values.identifier(cells["hs_code"], cells.label("hs_code"), required=False, max_length=14)
+        if cells.has("hs_code")
+        else None,
         origin_country=values.country(cells["origin"], cells.label("origin")) if cells.has("origin") else None,
     )
 
@@ -119,7 +139,11 @@ def _on_hand(cells: Cells) -> int | None:
     available = _count(cells["available"], cells.label("available"))
     if available is None:
         return None
-    others = (values.integer(cells[meaning], cells.label(meaning)) for meaning in ("committed", "unavailable") if cells[meaning])
+    others = (
+        values.integer(cells[meaning], cells.label(meaning))
+        for meaning in ("committed", "unavailable")
+        if cells[meaning]
+    )
     return available + sum(others)
 
 

@@ -40,7 +40,15 @@ ALIASES = {
     "rank": ("Rank", "Priority"),
     "active": ("Active", "Status"),
 }
-_KINDS = {"warehouse": "warehouse", "store": "store", "retail": "store", "3pl": "3pl", "third-party": "3pl", "supplier": "supplier", "dropship": "supplier"}
+_KINDS = {
+    "warehouse": "warehouse",
+    "store": "store",
+    "retail": "store",
+    "3pl": "3pl",
+    "third-party": "3pl",
+    "supplier": "supplier",
+    "dropship": "supplier",
+}
 
 
 class LocationReader:
@@ -63,7 +71,11 @@ class LocationReader:
             try:
                 record = _location(cells)
                 if record.name in seen:
-                    raise FieldError(cells.label("name"), _("“%(key)s” stands on line %(line)d already.") % {"key": record.name, "line": seen[record.name]})
+                    raise FieldError(
+                        cells.label("name"),
+                        _("“%(key)s” stands on line %(line)d already.")
+                        % {"key": record.name, "line": seen[record.name]},
+                    )
             except FieldError as error:
                 yield as_error(error, row, cells["name"])
                 continue
@@ -138,7 +150,10 @@ def _zone(cells: Cells) -> str:
 def _cutoff(cells: Cells) -> dt.time:
     match = re.fullmatch(r"(\d{1,2}):(\d{2})(?::\d{2})?", values.ascii_digits(cells["cutoff"]))
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise FieldError(cells.label("cutoff"), _("“%(cell)s” is no time of day.") % {"cell": cells["cutoff"][:20]})
+        raise FieldError(
+            cells.label("cutoff"),
+            _("“%(cell)s” is no time of day.") % {"cell": cells["cutoff"][:20]},
+        )
     return dt.time(int(match[1]), int(match[2]))
 
 
@@ -148,5 +163,8 @@ def _degrees(cells: Cells, meaning: str, limit: int) -> Decimal | None:
     if not written:
         return None
     if not re.fullmatch(r"[+-]?\d{1,3}(\.\d{1,17})?", written) or abs(Decimal(written)) > limit:
-        raise FieldError(cells.label(meaning), _("“%(cell)s” is not between −%(limit)d and %(limit)d degrees.") % {"cell": written[:40], "limit": limit})
+        raise FieldError(
+            cells.label(meaning),
+            _("“%(cell)s” is not between −%(limit)d and %(limit)d degrees.") % {"cell": written[:40], "limit": limit},
+        )
     return Decimal(written)

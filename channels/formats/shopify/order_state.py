@@ -15,7 +15,21 @@ from channels.formats.shopify.common import amount
 
 ZERO = Decimal(0)
 _SHIPPED = frozenset({"fulfilled", "shipped"})
-_NOT_SHIPPED = frozenset({"", "unfulfilled", "pending", "null", "scheduled", "on_hold", "on hold", "open", "in_progress", "in progress", "request_declined"})
+_NOT_SHIPPED = frozenset(
+    {
+        "",
+        "unfulfilled",
+        "pending",
+        "null",
+        "scheduled",
+        "on_hold",
+        "on hold",
+        "open",
+        "in_progress",
+        "in progress",
+        "request_declined",
+    }
+)
 _PARTLY = frozenset({"partial", "partially_fulfilled", "partially fulfilled"})
 
 
@@ -82,17 +96,26 @@ def payments(cells: Cells, total: Decimal, currency: str, mark: str | None) -> P
         authorized = total
     elif status == "partially_paid":
         if outstanding is None:
-            raise FieldError(cells.label("outstanding"), _("is empty, so it is not known how much of this order was paid."))
+            raise FieldError(
+                cells.label("outstanding"),
+                _("is empty, so it is not known how much of this order was paid."),
+            )
         captured = total - outstanding
     elif status == "refunded":
         refunded = refunded or total
         captured = max(total, refunded)
     elif status == "partially_refunded":
         if not refunded:
-            raise FieldError(cells.label("refunded"), _("is empty, so it is not known how much of this order was given back."))
+            raise FieldError(
+                cells.label("refunded"),
+                _("is empty, so it is not known how much of this order was given back."),
+            )
         captured = max(total, refunded)
     elif status not in ("", "pending", "unpaid", "expired", "voided"):
-        raise FieldError(cells.label("financial"), _("“%(cell)s” is no payment status known here.") % {"cell": cells["financial"][:40]})
+        raise FieldError(
+            cells.label("financial"),
+            _("“%(cell)s” is no payment status known here.") % {"cell": cells["financial"][:40]},
+        )
     if captured < 0:
         raise FieldError(cells.label("outstanding"), _("is more than the order's total."))
     if refunded > captured:
@@ -106,13 +129,22 @@ def line_progress(cells: Cells, first: Cells, quantity: int, *, cancelled: bool)
     own, whole = cells["line_fulfillment"].casefold(), first["fulfillment"].casefold()
     for status, label in ((own, "line_fulfillment"), (whole, "fulfillment")):
         if status not in _SHIPPED | _NOT_SHIPPED | _PARTLY | {"restocked"}:
-            raise FieldError(cells.label(label), _("“%(cell)s” is no fulfillment status known here.") % {"cell": status[:40]})
+            raise FieldError(
+                cells.label(label),
+                _("“%(cell)s” is no fulfillment status known here.") % {"cell": status[:40]},
+            )
     if not cells.has("line_fulfillment"):
         if whole in _PARTLY:
-            raise FieldError(cells.label("fulfillment"), _("The order is shipped in part, but the file does not say which lines."))
+            raise FieldError(
+                cells.label("fulfillment"),
+                _("The order is shipped in part, but the file does not say which lines."),
+            )
         own = whole
     if own in _PARTLY and quantity > 1:
-        raise FieldError(cells.label("line_fulfillment"), _("The line is shipped in part, but the file does not say how many units."))
+        raise FieldError(
+            cells.label("line_fulfillment"),
+            _("The line is shipped in part, but the file does not say how many units."),
+        )
     if own in _SHIPPED or own in _PARTLY:
         return quantity, 0
     # An order that is fulfilled has nothing left to send: a line that did not leave was taken off it.

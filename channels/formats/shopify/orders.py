@@ -88,7 +88,11 @@ class OrderReader:
             try:
                 record = reading.order()
                 if record.external_id in seen:
-                    raise FieldError(columns.label("id"), _("“%(key)s” stands on line %(line)d already.") % {"key": record.external_id, "line": seen[record.external_id]})
+                    raise FieldError(
+                        columns.label("id"),
+                        _("“%(key)s” stands on line %(line)d already.")
+                        % {"key": record.external_id, "line": seen[record.external_id]},
+                    )
             except FieldError as error:
                 yield group.error(reading.line, error.field or "", error.message)
                 continue
@@ -110,8 +114,12 @@ class _Reading:
         rows = [Cells(self.columns, row) for row in self.group.rows]
         first = rows[0]
         self.line = first.row.line
-        currency = values.currency(first["currency"], first.label("currency")) if first["currency"] else self.settings.currency
-        cancelled_at, fulfilled_at, paid_at = (self._moment(first, meaning) for meaning in ("cancelled_at", "fulfilled_at", "paid_at"))
+        currency = (
+            values.currency(first["currency"], first.label("currency")) if first["currency"] else self.settings.currency
+        )
+        cancelled_at, fulfilled_at, paid_at = (
+            self._moment(first, meaning) for meaning in ("cancelled_at", "fulfilled_at", "paid_at")
+        )
         placed_at = moment(first["created_at"], first.label("created_at"), zone=self.settings.zone)
         external_id = values.identifier(first["id"], first.label("id"), required=False)
         number = values.identifier(self.group.key, first.label("name"), required=True, max_length=60)
@@ -124,7 +132,9 @@ class _Reading:
             external_id=external_id or number,
             number=number,
             email=values.email(first["email"], first.label("email")),
-            phone=values.one_line(first["phone"], first.label("phone"), max_length=40) or shipping.phone or billing.phone,
+            phone=values.one_line(first["phone"], first.label("phone"), max_length=40)
+            or shipping.phone
+            or billing.phone,
             customer_name=(billing.name or shipping.name)[:200],
             shipping_address=shipping if shipping.to_json() else billing,
             billing_address=billing,
@@ -133,7 +143,9 @@ class _Reading:
             placed_at=placed_at,
             **_money_fields(sums, paid),
             payment_method=values.one_line(first["payment_method"], first.label("payment_method"), max_length=60),
-            payment_reference=values.one_line(first["payment_reference"], first.label("payment_reference"), max_length=120),
+            payment_reference=values.one_line(
+                first["payment_reference"], first.label("payment_reference"), max_length=120
+            ),
             paid_at=paid_at,
             fulfilled_at=fulfilled_at,
             cancelled_at=cancelled_at,
@@ -153,7 +165,10 @@ class _Reading:
             for meaning in _ONCE:
                 if cells[meaning] and cells[meaning] != first[meaning]:
                     message = _("“%(here)s” differs from “%(there)s” on the order's first row.")
-                    raise FieldError(cells.label(meaning), message % {"here": cells[meaning][:40], "there": first[meaning][:40]})
+                    raise FieldError(
+                        cells.label(meaning),
+                        message % {"here": cells[meaning][:40], "there": first[meaning][:40]},
+                    )
             lines.append(self._line(cells, first, currency, cancelled=cancelled))
         return tuple(lines)
 
@@ -162,7 +177,10 @@ class _Reading:
         price = values.money(cells["line_price"], cells.label("line_price"), currency, decimal_mark=self.mark)
         discount = amount(cells, "line_discount", currency, self.mark, empty=Decimal(0)) or Decimal(0)
         if discount > price * quantity:
-            raise FieldError(cells.label("line_discount"), _("%(discount)s is more than the line costs.") % {"discount": discount})
+            raise FieldError(
+                cells.label("line_discount"),
+                _("%(discount)s is more than the line costs.") % {"discount": discount},
+            )
         sku = values.sku(cells["line_sku"], cells.label("line_sku"), required=False)
         shipped, gone = line_progress(cells, first, quantity, cancelled=cancelled)
         return OrderLineRecord(
@@ -172,7 +190,9 @@ class _Reading:
             quantity=quantity,
             unit_price=price,
             discount=discount,
-            requires_shipping=values.boolean(cells["line_requires_shipping"], cells.label("line_requires_shipping"), default=True),
+            requires_shipping=values.boolean(
+                cells["line_requires_shipping"], cells.label("line_requires_shipping"), default=True
+            ),
             shipped=shipped,
             cancelled=gone,
         )

@@ -70,11 +70,18 @@ def _product(
     first = rows[0]
     try:
         title = values.one_line(first["title"], first.label("title"), required=True)
-        names = [values.one_line(first[f"{option}_name"], first.label(f"{option}_name"), max_length=100) for option in _OPTIONS]
+        names = [
+            values.one_line(first[f"{option}_name"], first.label(f"{option}_name"), max_length=100)
+            for option in _OPTIONS
+        ]
         head = _Head(
             handle=values.text(group.key, first.label("handle"), required=True),
-            vendor=values.one_line(first["vendor"], first.label("vendor"), max_length=120) if first.has("vendor") else None,
-            product_type=values.one_line(first["type"], first.label("type"), max_length=120) if first.has("type") else None,
+            vendor=values.one_line(first["vendor"], first.label("vendor"), max_length=120)
+            if first.has("vendor")
+            else None,
+            product_type=values.one_line(first["type"], first.label("type"), max_length=120)
+            if first.has("type")
+            else None,
             tags=_tags(first),
             active=_active(first),
         )
@@ -89,7 +96,10 @@ def _product(
         try:
             variant = _variant(cells, title, names, currency, mark)
             if variant.sku in seen:
-                raise FieldError(cells.label("sku"), _("“%(key)s” stands on line %(line)d already.") % {"key": variant.sku, "line": seen[variant.sku]})
+                raise FieldError(
+                    cells.label("sku"),
+                    _("“%(key)s” stands on line %(line)d already.") % {"key": variant.sku, "line": seen[variant.sku]},
+                )
         except FieldError as error:
             yield as_error(error, cells.row, group.key)
             continue
@@ -97,7 +107,15 @@ def _product(
         variants.append(variant)
         kept.append(cells.row.cells)
     if variants:
-        record = ProductRecord(head.handle, title, head.vendor, head.product_type, head.tags, head.active, tuple(variants))
+        record = ProductRecord(
+            head.handle,
+            title,
+            head.vendor,
+            head.product_type,
+            head.tags,
+            head.active,
+            tuple(variants),
+        )
         yield Parsed(record, group.line_from, group.line_to, tuple(kept))
 
 
@@ -105,9 +123,21 @@ class _Head:
     """The columns that only the first row of a product fills."""
 
     def __init__(
-        self, *, handle: str, vendor: str | None, product_type: str | None, tags: tuple[str, ...] | None, active: bool | None
+        self,
+        *,
+        handle: str,
+        vendor: str | None,
+        product_type: str | None,
+        tags: tuple[str, ...] | None,
+        active: bool | None,
     ) -> None:
-        self.handle, self.vendor, self.product_type, self.tags, self.active = handle, vendor, product_type, tags, active
+        self.handle, self.vendor, self.product_type, self.tags, self.active = (
+            handle,
+            vendor,
+            product_type,
+            tags,
+            active,
+        )
 
 
 def _tags(cells: Cells) -> tuple[str, ...] | None:
@@ -119,7 +149,10 @@ def _active(cells: Cells) -> bool | None:
     if not written:
         return None
     if written not in _STATUSES:
-        raise FieldError(cells.label("status"), _("“%(cell)s” is no status of a product (active, draft, archived).") % {"cell": cells["status"][:40]})
+        raise FieldError(
+            cells.label("status"),
+            _("“%(cell)s” is no status of a product (active, draft, archived).") % {"cell": cells["status"][:40]},
+        )
     return _STATUSES[written]
 
 
@@ -132,9 +165,15 @@ def _variant(cells: Cells, title: str, names: list[str], currency: str, mark: st
         options=options,
         price=amount(cells, "price", currency, mark, empty=Decimal(0)) if cells.has("price") else None,
         cost=amount(cells, "cost", currency, mark, empty=None) if cells.has("cost") else None,
-        barcode=values.identifier(cells["barcode"], cells.label("barcode"), required=False, max_length=64) if cells.has("barcode") else None,
-        weight_grams=(values.weight_grams(cells["grams"], cells.label("grams")) if cells["grams"] else 0) if cells.has("grams") else None,
-        hs_code=values.identifier(cells["hs_code"], cells.label("hs_code"), required=False, max_length=14) if cells.has("hs_code") else None,
+        barcode=values.identifier(cells["barcode"], cells.label("barcode"), required=False, max_length=64)
+        if cells.has("barcode")
+        else None,
+        weight_grams=(values.weight_grams(cells["grams"], cells.label("grams")) if cells["grams"] else 0)
+        if cells.has("grams")
+        else None,
+        hs_code=values.identifier(cells["hs_code"], cells.label("hs_code"), required=False, max_length=14)
+        if cells.has("hs_code")
+        else None,
         origin_country=values.country(cells["origin"], cells.label("origin")) if cells.has("origin") else None,
         requires_shipping=values.boolean(cells["requires_shipping"], cells.label("requires_shipping"), default=True)
         if cells.has("requires_shipping")
