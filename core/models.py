@@ -245,6 +245,17 @@ class Place(models.Model):
         constraints = [models.UniqueConstraint(fields=["country", "key"], name="place_once")]
 
 
+class RateCount(models.Model):
+    """How often something was tried within the current window (core.ratelimit); `key` is a hash of who tried what."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    window_start = models.DateTimeField()
+    hits = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["window_start"], name="rate_count_age")]
+
+
 class PostalArea(models.Model):
     """The middle of the places whose postal code begins with this prefix, from a merchant's own file."""
 

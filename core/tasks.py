@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from core import jobs, mail, outbox
+from core import jobs, mail, outbox, ratelimit
 
 
 @shared_task
@@ -50,3 +50,9 @@ def send_due_mail() -> int:
 def prune_outbox() -> int:
     """Forget events that were told long ago."""
     return outbox.prune(now=timezone.now())
+
+
+@shared_task
+def prune_rate_counts() -> int:
+    """Forget attempts of long ago."""
+    return ratelimit.prune(now=timezone.now())

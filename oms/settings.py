@@ -121,6 +121,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.tasks.sweep_jobs", "schedule": 15.0},
     "send-mail": {"task": "core.tasks.send_due_mail", "schedule": 15.0},
     "prune-outbox": {"task": "core.tasks.prune_outbox", "schedule": 3600.0},
+    "prune-rate-counts": {"task": "core.tasks.prune_rate_counts", "schedule": 3600.0},
+    "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
@@ -188,6 +190,7 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "shop@localhost")
 MERCHANT_NAME = env.text("OMS_MERCHANT_NAME", "Northwind Outdoor" if not PRODUCTION else "OMS")
 
+BEHIND_PROXY = env.flag("OMS_BEHIND_PROXY", False)  # a proxy of our own adds X-Forwarded-For and -Proto
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -200,7 +203,7 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    if env.flag("OMS_BEHIND_PROXY", False):
+    if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
