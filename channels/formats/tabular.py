@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
-from channels.formats import encodings, workbook
+from channels.formats import delimiters, encodings, workbook
 from channels.formats.errors import FileRefused
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
