@@ -1,0 +1,69 @@
+"""A person or a program sets a count, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.actors import Actor
+from core.refusals import Invalid, NotFound
+from inventory.models import Bucket, Location, MovementReason, StockLevel, Variant
+from inventory.operations.levels import Move, apply_moves, create_levels, lock_levels
+
+#: Buckets that people may set; reserved follows from orders alone.
+ADJUSTABLE = frozenset({Bucket.ON_HAND, Bucket.DAMAGED, Bucket.QUALITY_CONTROL, Bucket.SAFETY_STOCK, Bucket.INCOMING})
+MAX_COUNT = 100_000_000
+
+
+def adjust_stock(
+    *,
+    variant_id: int,
+    location_id: int,
+    bucket: str = Bucket.ON_HAND,
+    quantity: int | None = None,
+    set_to: int | None = None,
+    reason: str,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+    cause: str | None = None,
+) -> StockLevel:
+    """Change a bucket by `quantity` (signed) or set it to `set_to` (exactly one of them), through the ledger.
+
+    Raises Invalid (bad bucket, reason, number), NotFound, or a Refusal naming SKU and location when the count cannot be.
+    """
+    _check_input(bucket, quantity, set_to, reason)
+    if not Variant.objects.filter(pk=variant_id).exists():
+        raise NotFound("no_such_variant", _("There is no such SKU."), field="sku")
+    if not Location.objects.filter(pk=location_id).exists():
+        raise NotFound("no_such_location", _("There is no such location."), field="location")
+    key = (variant_id, location_id)
+    with transaction.atomic():
+        create_levels([key])
+        level = lock_levels([key])[key]
+        change = quantity if quantity is not None else (set_to or 0) - getattr(level, bucket)
+        apply_moves(
+            [Move(variant_id, location_id, bucket, change, reason, note)], cause=cause or actor.ref, actor=actor, now=now
+        )
+        return StockLevel.objects.select_related("variant", "location").get(variant_id=variant_id, location_id=location_id)
+
+
+def _check_input(bucket: str, quantity: int | None, set_to: int | None, reason: str) -> None:
+    if bucket not in ADJUSTABLE:
+        raise Invalid("bad_bucket", _("This count cannot be set by hand."), field="bucket")
+    if reason not in MovementReason.values:
+        raise Invalid("bad_reason", _("Choose a reason."), field="reason")
+    if (quantity is None) == (set_to is None):
+        raise Invalid("bad_quantity", _("Give either a change or a new count."), field="quantity")
+    if set_to is not None and not 0 <= set_to <= MAX_COUNT:
+        raise Invalid("bad_quantity", _("A count lies between 0 and {most}.").format(most=MAX_COUNT), field="set_to")
+    if quantity is not None and abs(quantity) > MAX_COUNT:
+        raise Invalid("bad_quantity", _("A change is at most {most} units.").format(most=MAX_COUNT), field="quantity")
+
+
+def set_bin(*, variant_id: int, location_id: int, bin: str) -> None:
+    """Say in which bin a variant lies at a location."""
+    create_levels([(variant_id, location_id)])
+    StockLevel.objects.filter(variant_id=variant_id, location_id=location_id).update(bin=bin[:40])

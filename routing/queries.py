@@ -1,0 +1,128 @@
+"""What the engine is told: sites, stock, the live rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from inventory.models import Location, LocationDay
+from routing.engine.types import Rule, RuleSet, Site
+from routing.models import RuleSet as StoredRuleSet
+
+#: What a new installation routes by until the merchant publishes rules of their own.
+DEFAULT_RULES = {
+    "filters": [
+        {"name": "may_ship_online", "params": {}},
+        {"name": "ships_to_zone", "params": {}},
+        {"name": "channel", "params": {}},
+        {"name": "capacity_left", "params": {}},
+    ],
+    "rankers": [
+        {"name": "fewest_parcels", "params": {}},
+        {"name": "stay_in_market", "params": {}},
+        {"name": "nearest", "params": {}},
+        {"name": "ranked_locations", "params": {}},
+    ],
+}
+
+
+def engine_rules(version: int, rules: Mapping[str, list[Mapping[str, object]]]) -> RuleSet:
+    """Stored rules as the engine wants them."""
+
+    def build(items: list[Mapping[str, object]]) -> tuple[Rule, ...]:
+        return tuple(Rule(str(item["name"]), dict(item.get("params") or {})) for item in items)  # type: ignore[call-overload]
+
+    return RuleSet(version, version, build(rules["filters"]), build(rules["rankers"]))
+
+
+def live_rules() -> RuleSet:
+    """The published rule set, or version 0: the defaults."""
+    stored = StoredRuleSet.objects.filter(live=True).first()
+    return engine_rules(stored.version, stored.rules) if stored else engine_rules(0, DEFAULT_RULES)
+
+
+def sites_fingerprint() -> tuple[int, int]:
+    """Changes whenever any location changes: lets a process keep what it compiled."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(hashtextextended(l::text, 0)::numeric % 9007199254740993), 0) FROM inventory_location l"
+        )
+        count, total = cursor.fetchone()
+    return count, int(total)
+
+
+def load_sites() -> dict[int, Site]:
+    """Every active location as routing sees it, without today's capacity."""
+    rows = Location.objects.filter(active=True).order_by("id")
+    return {
+        row.pk: Site(
+            id=row.pk,
+            name=row.name,
+            kind=row.kind,
+            country=row.country,
+            lat=row.latitude,
+            lon=row.longitude,
+            ships_to=frozenset(row.ships_to),
+            channels=frozenset(),
+            capacity_left=row.daily_capacity,
+            rank=row.rank,
+            may_ship_online=row.ships_online,
+        )
+        for row in rows
+    }
+
+
+def local_days(location_ids: Iterable[int], *, now: datetime) -> dict[int, date]:
+    """Today's date at each location, by its own clock."""
+    zones = Location.objects.filter(pk__in=list(location_ids)).values_list("pk", "time_zone")
+    return {pk: now.astimezone(ZoneInfo(zone)).date() for pk, zone in zones}
+
+
+def with_capacity(
+    sites: Mapping[int, Site], *, now: datetime, lock: bool = False
+) -> dict[int, Site]:
+    """The sites with what is left of today's capacity; with `lock` the counters stay as they are until the transaction ends."""
+    limited = [site.id for site in sites.values() if site.capacity_left is not None]
+    if not limited:
+        return dict(sites)
+    days = local_days(limited, now=now)
+    counters = LocationDay.objects.filter(
+        location_id__in=limited, day__in=set(days.values())
+    ).order_by("location_id", "day")
+    if lock:
+        counters = counters.select_for_update()
+    taken = {(row.location_id, row.day): row.assigned for row in counters}
+    return {
+        pk: replace(site, capacity_left=max(0, site.capacity_left - taken.get((pk, days[pk]), 0)))
+        if site.capacity_left is not None
+        else site
+        for pk, site in sites.items()
+    }
+
+
+def stock_snapshot(variant_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """variant id → location id → units that can be promised, as committed now; nothing is locked."""
+    stock: dict[int, dict[int, int]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, location_id, available FROM inventory_stocklevel WHERE variant_id = ANY(%s) AND available > 0",
+            [sorted(set(variant_ids))],
+        )
+        for variant_id, location_id, available in cursor.fetchall():
+            stock[variant_id][location_id] = available
+    return stock
+
+
+def variant_level_keys(variant_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """The keys of every stock level of these variants."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, location_id FROM inventory_stocklevel WHERE variant_id = ANY(%s)",
+            [sorted(set(variant_ids))],
+        )
+        return cursor.fetchall()
