@@ -13,10 +13,10 @@ from core.actors import Actor
 from core.forms import PersonForm, add_refusal
 from core.models import User
 from core.people import add_person, change_person, subject_of
-from core.people_text import people_timeline
 from core.permissions import MATRIX, Role, require
 from core.refusals import Refusal
 from core.timeline import entries_for
+from core.timeline_text import lines_for
 
 
 @require("users.view")
@@ -61,5 +61,5 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("user", pk=pk)
-    context = {"form": form, "person": found, "entries": people_timeline(entries_for(subject_of(found)))}
+    context = {"form": form, "person": found, "entries": lines_for(entries_for(subject_of(found)))}
     return render(request, "core/person.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,49 @@
+"""The columns of the orders list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from core.listing import columns as c
+from orders.states import Delivery
+
+
+class DeliveryColumn(c.BadgeColumn):
+    """Empty before the first parcel: the fulfillment badge says it already."""
+
+    def cell(self, record: Any) -> str:
+        return "" if self.value_of(record) == Delivery.NOT_SHIPPED else super().cell(record)
+
+
+class OrderTable(tables.Table):
+    """An order a row. `units` and `ship_city` are annotations of the list's queryset."""
+
+    number = c.LinkColumn("order", verbose_name=_("Order"))
+    placed = c.TimeColumn(accessor="placed_at", verbose_name=_("Placed"))
+    customer = c.TextColumn(accessor="customer_name", verbose_name=_("Customer"))
+    channel = c.TextColumn(accessor="channel.name", verbose_name=_("Channel"), soft=True)
+    payment = c.BadgeColumn("order.payment", verbose_name=_("Payment"))
+    fulfillment = c.BadgeColumn("order.fulfillment", verbose_name=_("Fulfillment"))
+    delivery = DeliveryColumn("order.delivery", verbose_name=_("Delivery"))
+    items = c.NumberColumn(accessor="units", verbose_name=_("Items"))
+    ship_to = c.TextColumn(accessor="ship_country", verbose_name=_("Ship to"), soft=True)
+    tags = c.TagsColumn(verbose_name=_("Tags"))
+    total = c.MoneyColumn(verbose_name=_("Total"))
+    email = c.TextColumn(verbose_name=_("E-mail"), visible=False)
+    lifecycle = c.BadgeColumn("order.lifecycle", verbose_name=_("State"), visible=False)
+    returning = c.BadgeColumn("order.returning", verbose_name=_("Return"), visible=False)
+    ship_by = c.TimeColumn(verbose_name=_("Ship by"), visible=False)
+    expected = c.DateColumn(accessor="expected_on", verbose_name=_("Expected"), visible=False)
+    method = c.TextColumn(accessor="shipping_method", verbose_name=_("Shipping method"), visible=False)
+    external_id = c.TextColumn(verbose_name=_("Channel's id"), visible=False)
+
+    def render_ship_to(self, record: Any) -> SafeString:
+        return format_html("<bdi>{}</bdi>", self.value_ship_to(record))
+
+    def value_ship_to(self, record: Any) -> str:
+        return ", ".join(filter(None, (record.ship_city, record.ship_country)))

@@ -1,0 +1,74 @@
+"""How the history of an order reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.timeline_text import fill, register
+from orders.models import PaymentRecord
+from orders.states import HoldKind
+
+_HOLDS = {"hold": dict(HoldKind.choices)}
+
+
+def _placed(data: Mapping[str, Any]) -> str:
+    parts = [fill(translate("Placed through {channel}, {total}."), data)]
+    if data.get("fulfillment_orders"):
+        parts.append(fill(translate("Work orders: {fulfillment_orders}."), data))
+    if waiting := data.get("backordered"):
+        parts.append(ngettext("{n} unit is back-ordered.", "{n} units are back-ordered.", waiting).format(n=waiting))
+    if stuck := data.get("unroutable"):
+        parts.append(ngettext("No location may ship {n} unit.", "No location may ship {n} units.", stuck).format(n=stuck))
+    return " ".join(parts)
+
+
+def _held(data: Mapping[str, Any]) -> str:
+    parts = [fill(translate("Put on hold: {hold}."), data, _HOLDS)]
+    if data.get("reason"):
+        parts.append(fill(translate("“{reason}”"), data))
+    if data.get("until"):
+        parts.append(fill(translate("Until {until}."), data))
+    return " ".join(parts)
+
+
+def _tagged(data: Mapping[str, Any]) -> str:
+    parts = []
+    if data.get("added"):
+        parts.append(fill(translate("Tags added: {added}."), data))
+    if data.get("removed"):
+        parts.append(fill(translate("Tags removed: {removed}."), data))
+    return " ".join(parts)
+
+
+def _with_reason(sentence: Any) -> Any:
+    """The sentence, and the reason in quotes where one was given."""
+
+    def told(data: Mapping[str, Any]) -> str:
+        text = fill(str(sentence), data)
+        return f"{text} {fill(translate('“{reason}”'), data)}" if data.get("reason") else text
+
+    return told
+
+
+def _cancelled(data: Mapping[str, Any]) -> str:
+    units = data.get("units")
+    number = sum(units.values()) if isinstance(units, dict) else units
+    text = translate("Cancelled.")
+    if isinstance(number, int):
+        text = ngettext("{n} unit cancelled.", "{n} units cancelled.", number).format(n=number)
+    return f"{text} {fill(translate('“{reason}”'), data)}" if data.get("reason") else text
+
+
+register("order.placed", _placed, tone="key")
+register("order.cancelled", _cancelled, tone="bad")
+register("order.tagged", _tagged)
+register("hold.placed", _held, tone="bad")
+register("hold.released", _("Hold released: {hold}."), words=_HOLDS)
+register("payment.recorded", _("{kind} of {amount} recorded: {method}."), words={"kind": dict(PaymentRecord.Kind.choices)})
+register("payment.refunded", _with_reason(_("{amount} refunded.")), tone="bad")
+register("note.added", _("Note written."))
