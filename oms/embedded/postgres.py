@@ -142,6 +142,7 @@ class Postgres:
         """Shut down cleanly; connections that are still open are cut."""
         pid = self.pid
         if pid is None:
+            self._reap()
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, self.polite_signal)
@@ -229,14 +230,17 @@ class Postgres:
             pid = int(self.pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return
-        if self._process:
-            self._process.poll()  # reaps it, if it was ours
+        self._reap()
         if not wait_until(lambda: not is_zombie(pid), ZOMBIE_PATIENCE):
             self.pid_file.unlink(missing_ok=True)
 
-    def _still_there(self, pid: int) -> bool:
+    def _reap(self) -> None:
         if self._process:
-            self._process.poll()  # reaps it
+            self._process.poll()
+
+    def _still_there(self, pid: int) -> bool:
+        if self._process and self._process.pid == pid:
+            return self._process.poll() is None  # which also reaps it
         return is_alive(pid)
 
     def _major_version(self) -> int:

@@ -67,8 +67,7 @@ class Valkey:
         """Start the server unless it runs. Raises EmbeddedError."""
         if self.is_running():
             return
-        if self._process:
-            self._process.poll()  # reaps one that was killed
+        self._reap()
         self.data.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._process = server = subprocess.Popen(
@@ -89,6 +88,7 @@ class Valkey:
         """Shut down; what is queued is on disk and comes back."""
         pid = self.pid
         if pid is None:
+            self._reap()
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, self.polite_signal)
@@ -118,7 +118,11 @@ class Valkey:
         }
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
-    def _still_there(self, pid: int) -> bool:
+    def _reap(self) -> None:
         if self._process:
-            self._process.poll()  # reaps it
+            self._process.poll()
+
+    def _still_there(self, pid: int) -> bool:
+        if self._process and self._process.pid == pid:
+            return self._process.poll() is None  # which also reaps it
         return is_alive(pid)
