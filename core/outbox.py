@@ -32,6 +32,15 @@ DELIVERY_LEASE = timedelta(seconds=60)
 Handler = Callable[..., None]
 
 
+def own_transactions(handler: Handler) -> Handler:
+    """Decorate a handler that changes several things, each in a transaction of its own, because it must not hold their locks together.
+
+    It runs before its delivery is marked done, so it may run twice and must be safe to.
+    """
+    handler.own_transactions = True  # type: ignore[attr-defined]
+    return handler
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Base of events: past-tense names, ids only."""
@@ -123,23 +132,44 @@ def deliver(delivery_id: int, *, now: datetime) -> bool:
     """Run one delivery once: False when another worker has it or it is done. A failure is kept with a later due time."""
     try:
         with transaction.atomic():
-            delivery = (
-                OutboxDelivery.objects.select_for_update(of=("self",), skip_locked=True)
-                .select_related("event")
-                .filter(id=delivery_id, done_at__isnull=True, gave_up_at__isnull=True)
-                .first()
-            )
+            delivery = _claim(delivery_id)
             if delivery is None:
                 return False
-            event_class, _handlers = subscriptions()[delivery.event.name]
-            handler: Handler = import_string(delivery.handler)
-            kind, _sep, key = delivery.event.actor.partition(":")
-            handler(event_class(**delivery.event.payload), actor=Actor(kind, key, delivery.event.actor), now=now)
-            OutboxDelivery.objects.filter(id=delivery_id).update(done_at=now, attempts=F("attempts") + 1, error="")
+            if not _runs_alone(delivery):
+                _handle(delivery, now=now)
+                _mark_done(delivery, now=now)
+                return True
+            OutboxDelivery.objects.filter(id=delivery_id).update(due_at=now + DELIVERY_LEASE)
+        _handle(delivery, now=now)
+        _mark_done(delivery, now=now)
     except Exception as error:
         _note_failure(delivery_id, error, now=now)
         raise
     return True
+
+
+def _claim(delivery_id: int) -> OutboxDelivery | None:
+    return (
+        OutboxDelivery.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("event")
+        .filter(id=delivery_id, done_at__isnull=True, gave_up_at__isnull=True)
+        .first()
+    )
+
+
+def _runs_alone(delivery: OutboxDelivery) -> bool:
+    return getattr(import_string(delivery.handler), "own_transactions", False)
+
+
+def _handle(delivery: OutboxDelivery, *, now: datetime) -> None:
+    event_class, _handlers = subscriptions()[delivery.event.name]
+    handler: Handler = import_string(delivery.handler)
+    kind, _sep, key = delivery.event.actor.partition(":")
+    handler(event_class(**delivery.event.payload), actor=Actor(kind, key, delivery.event.actor), now=now)
+
+
+def _mark_done(delivery: OutboxDelivery, *, now: datetime) -> None:
+    OutboxDelivery.objects.filter(id=delivery.id).update(done_at=now, attempts=F("attempts") + 1, error="")
 
 
 def _note_failure(delivery_id: int, error: Exception, *, now: datetime) -> None:

@@ -15,7 +15,7 @@ from core.models import TimelineEntry
 
 
 
-def record(subject: str, kind: str, *, actor: Actor, at: datetime, **data: Any) -> None:
+def record(subject: str, kind: str, /, *, actor: Actor, at: datetime, **data: Any) -> None:
     """Add one line to the history of `subject` ("order:12"). kind is a stable name ("order.cancelled"); data is its detail."""
     TimelineEntry.objects.create(
         subject=subject,

@@ -68,7 +68,9 @@ _LOCK = """
 """
 _CREATE = """
     INSERT INTO inventory_stocklevel (variant_id, location_id)
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT (variant_id, location_id) DO NOTHING
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS k (variant_id, location_id)
+     WHERE NOT EXISTS (SELECT FROM inventory_stocklevel s WHERE s.variant_id = k.variant_id AND s.location_id = k.location_id)
+        ON CONFLICT (variant_id, location_id) DO NOTHING
 """
 _ADD = """
     UPDATE inventory_stocklevel s
@@ -92,7 +94,8 @@ def lock_levels(keys: Iterable[Key]) -> dict[Key, Level]:
 
 
 def create_levels(keys: Iterable[Key]) -> None:
-    """Make the levels that are missing, empty; in lock order, because an insert of a key that another inserts waits for it."""
+    """Make the levels that are missing, empty. Comes before any lock on levels and in lock order: an insert of a key that another
+    transaction inserts waits for that one."""
     wanted = sorted(set(keys))
     if wanted:
         with connection.cursor() as cursor:
@@ -107,10 +110,8 @@ def apply_moves(moves: Sequence[Move], *, cause: str, actor: Actor, now: datetim
     """
     moves = [move for move in moves if move.quantity]
     keys = {(move.variant_id, move.location_id) for move in moves}
+    create_levels(keys)
     levels = lock_levels(keys)
-    if missing := keys - levels.keys():
-        create_levels(missing)
-        levels |= lock_levels(missing) if len(missing) == len(keys) else lock_levels(keys)
     before = {key: level.available for key, level in levels.items()}
     deltas: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys(BUCKETS, 0))
     for move in moves:

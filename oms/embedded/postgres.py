@@ -78,7 +78,7 @@ TEST = Profile(
         "synchronous_commit": "off",
         "full_page_writes": "off",
         "autovacuum": "off",
-        "max_connections": "100",
+        "max_connections": "260",
         "checkpoint_timeout": "1h",
     },
     throwaway=True,
