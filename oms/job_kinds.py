@@ -1,1 +1,3 @@
 """Imports every module that registers a kind of background job, so that any process can run any job."""
+
+from channels import jobs as channels_jobs  # noqa: F401

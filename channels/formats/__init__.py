@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import cast
 
 from channels.formats.errors import FieldError, FileRefused
-from channels.formats.records import Parsed, Reader, ReadSettings, RowError
+from channels.formats.readers import Reader
+from channels.formats.records import Parsed, ReadSettings, RowError
 from channels.formats.shopify.inventory import InventoryReader
 from channels.formats.shopify.locations import LocationReader
 from channels.formats.shopify.orders import OrderReader

@@ -47,6 +47,10 @@ class Columns:
     def __contains__(self, meaning: str) -> bool:
         return meaning in self._at
 
+    def knows(self, meaning: str) -> bool:
+        """True for a meaning that this format has a column for, in this file or not."""
+        return meaning in self._aliases
+
     def position(self, meaning: str) -> int | None:
         return self._at.get(meaning)
 

@@ -5,17 +5,17 @@ None in a field means that the file has no such column; an import then leaves wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from channels.formats.tabular import Table
 from core.addresses import Address
 
 R = TypeVar("R", covariant=True)
+#: Columns that a file of refused rows has besides its own; they mean nothing when it is read again.
+REASON_COLUMNS = ("Refused on line", "Refused column", "Refused because")
 RawRows = tuple[tuple[str, ...], ...]
 
 
@@ -170,19 +170,3 @@ class OrderRecord:
     def started(self) -> bool:
         """True when units have left or were cancelled already."""
         return any(line.open < line.quantity for line in self.lines)
-
-
-class Reader(Protocol):
-    """Reads one kind of record out of tables of one format."""
-
-    kind: str
-    format: str
-    known: frozenset[str]
-
-    def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[object] | RowError]:
-        """Every record of the table in its order, or why not. Raises FileRefused when a required column is missing."""
-        ...
-
-    def mapping(self, table: Table) -> list[tuple[str, str]]:
-        """For each column of the table: its name and what it is read as (empty: it is not read)."""
-        ...

@@ -14,7 +14,7 @@ from channels.formats import values
 from channels.formats.columns import Cells, Columns, as_error, known_keys, rows_of
 from channels.formats.delimiters import header_key
 from channels.formats.errors import FieldError, FileRefused
-from channels.formats.records import InventoryRecord, Parsed, ReadSettings, RowError
+from channels.formats.records import REASON_COLUMNS, InventoryRecord, Parsed, ReadSettings, RowError
 from channels.formats.tabular import Row, Table
 
 ALIASES = {
@@ -44,6 +44,15 @@ class InventoryReader:
     format = "shopify"
     known = known_keys(ALIASES)
 
+    def columns(self, table: Table) -> Columns:
+        columns = Columns(table.header, ALIASES)
+        columns.require("sku")
+        if not _location_columns(table, columns):
+            columns.require("location")
+            if not any(count in columns for count in _COUNTS):
+                columns.require("on_hand")
+        return columns
+
     def mapping(self, table: Table) -> list[tuple[str, str]]:
         columns = Columns(table.header, ALIASES)
         places = set(_location_columns(table, columns))
@@ -53,13 +62,8 @@ class InventoryReader:
         ]
 
     def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[InventoryRecord] | RowError]:
-        columns = Columns(table.header, ALIASES)
-        columns.require("sku")
+        columns = self.columns(table)
         places = _location_columns(table, columns)
-        if not places:
-            columns.require("location")
-            if not any(count in columns for count in _COUNTS):
-                columns.require("on_hand")
         seen: dict[tuple[str, str], int] = {}
         for row in rows_of(table):
             if isinstance(row, RowError):
@@ -73,7 +77,9 @@ def _location_columns(table: Table, columns: Columns) -> list[int]:
     if "location" in columns or "sku" not in columns or any(count in columns for count in _COUNTS):
         return []
     last = max(position for meaning in ALIASES if (position := columns.position(meaning)) is not None)
-    behind = [i for i in range(last + 1, len(table.header)) if table.header[i]]
+    behind = [
+        i for i in range(last + 1, len(table.header)) if table.header[i] and table.header[i] not in REASON_COLUMNS
+    ]
     if any(header_key(table.header[i]) in InventoryReader.known for i in behind):
         raise FileRefused("columns_unclear", _("It is not clear which columns of this file are locations."))
     return behind

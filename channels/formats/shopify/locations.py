@@ -56,12 +56,16 @@ class LocationReader:
     format = "shopify"
     known = known_keys(ALIASES)
 
+    def columns(self, table: Table) -> Columns:
+        columns = Columns(table.header, ALIASES)
+        columns.require("name")
+        return columns
+
     def mapping(self, table: Table) -> list[tuple[str, str]]:
         return Columns(table.header, ALIASES).mapping()
 
     def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[LocationRecord] | RowError]:
-        columns = Columns(table.header, ALIASES)
-        columns.require("name")
+        columns = self.columns(table)
         seen: dict[str, int] = {}
         for row in rows_of(table):
             if isinstance(row, RowError):

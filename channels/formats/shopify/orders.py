@@ -72,12 +72,16 @@ class OrderReader:
     format = "shopify"
     known = known_keys(ALIASES)
 
+    def columns(self, table: Table) -> Columns:
+        columns = Columns(table.header, ALIASES)
+        columns.require("name", "created_at", "line_quantity", "line_price", "line_sku")
+        return columns
+
     def mapping(self, table: Table) -> list[tuple[str, str]]:
         return Columns(table.header, ALIASES).mapping()
 
     def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[OrderRecord] | RowError]:
-        columns = Columns(table.header, ALIASES)
-        columns.require("name", "created_at", "line_quantity", "line_price", "line_sku")
+        columns = self.columns(table)
         mark = decimal_mark(table, settings)
         seen: dict[str, int] = {}
         for group in groups(table, columns, "name"):

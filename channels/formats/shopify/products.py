@@ -47,12 +47,16 @@ class ProductReader:
     format = "shopify"
     known = known_keys(ALIASES)
 
+    def columns(self, table: Table) -> Columns:
+        columns = Columns(table.header, ALIASES)
+        columns.require("handle", "title", "sku")
+        return columns
+
     def mapping(self, table: Table) -> list[tuple[str, str]]:
         return Columns(table.header, ALIASES).mapping()
 
     def read(self, table: Table, settings: ReadSettings) -> Iterator[Parsed[ProductRecord] | RowError]:
-        columns = Columns(table.header, ALIASES)
-        columns.require("handle", "title", "sku")
+        columns = self.columns(table)
         mark = decimal_mark(table, settings)
         seen: dict[str, int] = {}
         for group in groups(table, columns, "handle"):

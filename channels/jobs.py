@@ -1,0 +1,148 @@
+"""Imports as background jobs: portion by portion, each with its place in the file in one commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.urls import reverse
+
+from channels.feeds import PORTION, Portion, feed_of, forget
+from channels.formats import Parsed, RowError
+from channels.models import ImportKind, ImportRun
+from channels.order_requests import COLUMN_OF, new_order
+from core.actors import Actor
+from core.jobs import JobKind, register_job
+from core.models import Job, JobError
+from oms.orchestration.import_inventory import import_inventory
+from oms.orchestration.import_locations import import_locations
+from oms.orchestration.import_orders import import_orders
+from oms.orchestration.import_outcomes import REFUSED, Outcome
+from oms.orchestration.import_products import import_products
+
+
+class ImportJob(JobKind):
+    """Reads a portion outside the transaction and writes it, its report and the cursor inside."""
+
+    permission = "imports.run"
+    kind: ImportKind
+
+    def work(self, job: Job) -> Portion:
+        return feed_of(job, _run_of(job)).next(PORTION[self.kind])
+
+    def save(self, job: Job, worked: Portion, *, now: datetime) -> bool:
+        run = _run_of(job)
+        parsed = [item for item in worked.items if isinstance(item, Parsed)]
+        outcomes = self.take(run, [item.record for item in parsed], actor=_actor_of(job), now=now) if parsed else []
+        errors = [item for item in worked.items if isinstance(item, RowError)]
+        errors += [
+            self.as_error(item, outcome, worked) for item, outcome in zip(parsed, outcomes, strict=True) if outcome.state == REFUSED
+        ]
+        _report(job, run, sorted(errors, key=lambda error: error.line), Counter(outcome.state for outcome in outcomes))
+        job.cursor = {"read": worked.read}
+        job.done, job.total = worked.line, worked.lines
+        if worked.last:
+            forget(job)
+        return worked.last
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        """Write the records; outcomes in their order."""
+        raise NotImplementedError
+
+    def as_error(self, item: Parsed[Any], outcome: Outcome, portion: Portion) -> RowError:
+        """A refused record as the error of its rows."""
+        label = portion.columns.label(outcome.field) if portion.columns.knows(outcome.field) else outcome.field
+        return RowError(self.line_of(item, outcome), item.line_to, label, outcome.message, item.raw, self.name_of(item.record))
+
+    def line_of(self, item: Parsed[Any], outcome: Outcome) -> int:
+        return item.line_from
+
+    def name_of(self, record: Any) -> str:
+        """What people call the record."""
+        raise NotImplementedError
+
+    def result_url(self, job: Job) -> str:
+        return reverse("import", args=[_run_of(job).pk])
+
+
+def _run_of(job: Job) -> ImportRun:
+    return ImportRun.objects.select_related("channel").get(job=job)
+
+
+def _actor_of(job: Job) -> Actor:
+    kind, _sep, key = job.actor.partition(":")
+    return Actor(kind, key, job.actor_label)
+
+
+def _report(job: Job, run: ImportRun, errors: Sequence[RowError], states: Counter[str]) -> None:
+    JobError.objects.bulk_create(
+        [
+            JobError(
+                job=job, reference=error.reference[:200], line=error.line, field=error.field[:100], message=error.message,
+                raw=[list(cells) for cells in error.raw],
+            )
+            for error in errors
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+    job.failed += len(errors)
+    ImportRun.objects.filter(pk=run.pk).update(
+        created=F("created") + states["created"],
+        updated=F("updated") + states["updated"],
+        unchanged=F("unchanged") + states["unchanged"],
+        refused=F("refused") + len(errors),
+    )
+
+
+@register_job
+class ImportProducts(ImportJob):
+    name, kind = "import_products", ImportKind.PRODUCTS
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        return import_products(records, now=now)
+
+    def name_of(self, record: Any) -> str:
+        return str(record.handle)
+
+
+@register_job
+class ImportLocations(ImportJob):
+    name, kind = "import_locations", ImportKind.LOCATIONS
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        return import_locations(records, time_zone=run.dialect["time_zone"])
+
+    def name_of(self, record: Any) -> str:
+        return str(record.name)
+
+
+@register_job
+class ImportInventory(ImportJob):
+    name, kind = "import_inventory", ImportKind.INVENTORY
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        return import_inventory(records, cause=f"job:{run.job_id}", actor=actor, now=now)
+
+    def name_of(self, record: Any) -> str:
+        return f"{record.sku} · {record.location}"
+
+
+@register_job
+class ImportOrders(ImportJob):
+    name, kind = "import_orders", ImportKind.ORDERS
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        return import_orders([new_order(record, channel_id=run.channel_id or 0) for record in records], actor=actor, now=now)
+
+    def as_error(self, item: Parsed[Any], outcome: Outcome, portion: Portion) -> RowError:
+        named = Outcome(outcome.state, outcome.message, COLUMN_OF.get(outcome.field, outcome.field), outcome.line)
+        return super().as_error(item, named, portion)
+
+    def line_of(self, item: Parsed[Any], outcome: Outcome) -> int:
+        return item.line_from if outcome.line is None else int(item.record.lines[outcome.line].line)
+
+    def name_of(self, record: Any) -> str:
+        return str(record.number)

@@ -1,0 +1,130 @@
+"""Look at a file before it is imported, and start the import."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from channels.formats import FORMATS, FileRefused, Parsed, Reader, ReadSettings, RowError, Table, open_table, reader
+from channels.formats.columns import Cells
+from channels.formats.tabular import Row
+from channels.models import ImportKind, ImportRun
+from channels.operations.channel_settings import check_zone
+from core.actors import Actor
+from core.files import store_file
+from core.jobs import start_job
+from core.models import StoredFile
+from core.refusals import Invalid
+from orders.models import Channel
+
+#: The largest file taken (bytes).
+MAX_FILE = 200 << 20
+SAMPLE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """How a file will be read: its dialect, what each column means, and its first records or errors."""
+
+    dialect: dict[str, Any]
+    mapping: list[tuple[str, str]]
+    sample: list[Parsed[Any] | RowError]
+    rows: list[tuple[str, ...]]
+    currency: str
+
+
+def inspect_file(
+    data: bytes,
+    *,
+    kind: str,
+    format_: str = "shopify",
+    channel: Channel | None,
+    encoding: str = "",
+    delimiter: str = "",
+    time_zone: str = "",
+    decimal_mark: str = "",
+    currency: str = "",
+) -> Inspection:
+    """Read the beginning of a file. Raises FileRefused where encoding, delimiter or columns are not clear, Invalid for a bad option."""
+    found = _reader(kind, format_)
+    if len(data) > MAX_FILE:
+        raise FileRefused("file_too_large", _("The file is larger than {size} MB.").format(size=MAX_FILE >> 20), field="file")
+    if decimal_mark not in ("", ".", ","):
+        raise Invalid("bad_decimal_mark", _("The decimal mark is a point or a comma."), field="decimal_mark")
+    zone = check_zone(time_zone or (channel.time_zone if channel else "UTC"))
+    table = open_table(data, encoding=encoding or None, delimiter=delimiter or None, known=found.known)
+    in_file = _currency_in(found, table)
+    money = currency or in_file or (channel.currency if channel else "EUR")
+    settings = ReadSettings(money, ZoneInfo(zone), decimal_mark or None)
+    return Inspection(
+        dialect=_as_json(table) | {"time_zone": zone, "decimal_mark": decimal_mark, "currency": money},
+        mapping=found.mapping(table),
+        sample=list(islice(found.read(table, settings), SAMPLE)),
+        rows=[row.cells for row in islice(table.rows(), SAMPLE)],
+        currency=in_file,
+    )
+
+
+def _reader(kind: str, format_: str) -> Reader:
+    if kind not in ImportKind.values:
+        raise Invalid("bad_kind", _("“{kind}” cannot be imported.").format(kind=kind[:40]), field="kind")
+    if format_ not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise Invalid("bad_format", _("“{name}” is no format known here. Known are: {known}.").format(name=format_[:40], known=known), field="format")
+    return reader(kind, format_)
+
+
+def _currency_in(found: Reader, table: Table) -> str:
+    """The currency that the file's first rows name, if they do."""
+    columns = found.columns(table)
+    if not columns.knows("currency") or "currency" not in columns:
+        return ""
+    cells = (Cells(columns, row)["currency"] for row in islice(table.rows(), 100) if isinstance(row, Row))
+    return next((cell.upper() for cell in cells if len(cell) == 3 and cell.isalpha()), "")
+
+
+def _as_json(table: Table) -> dict[str, Any]:
+    dialect = table.dialect
+    return {
+        "encoding": dialect.encoding, "delimiter": dialect.delimiter, "sure": dialect.sure, "why": dialect.why, "sheet": dialect.sheet,
+        "header": list(table.header),
+    }  # fmt: skip
+
+
+def start_import(
+    *,
+    kind: str,
+    format_: str = "shopify",
+    channel: Channel,
+    file_name: str,
+    data: bytes,
+    inspection: Inspection,
+    actor: Actor,
+    now: datetime,
+) -> ImportRun:
+    """Keep the file and queue its import. While the same file is being imported into the same channel, that run is answered instead."""
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"import:{kind}:{channel.pk}:{digest[:40]}"
+    with transaction.atomic():
+        file = store_file(name=file_name, content_type="application/octet-stream", data=data)
+        job = start_job(
+            kind=f"import_{kind}", title=_title(kind, file.name), params={"file": file.name}, actor=actor, now=now, source=file, dedupe_key=key
+        )
+        run, is_new = ImportRun.objects.get_or_create(
+            job=job,
+            defaults={"kind": kind, "format": format_, "channel": channel, "file": file, "file_name": file.name, "dialect": inspection.dialect},
+        )
+        if not is_new:
+            StoredFile.objects.filter(pk=file.pk).delete()
+    return run
+
+
+def _title(kind: str, file_name: str) -> str:
+    return _("Import {kind}: {file}").format(kind=ImportKind(kind).label, file=file_name)
