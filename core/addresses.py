@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from babel import Locale
@@ -30,11 +30,11 @@ class Address:
     def from_json(cls, data: Mapping[str, Any] | None) -> Address:
         """Build from stored JSON; unknown keys are ignored, missing ones are empty."""
         data = data or {}
-        return cls(**{f.name: str(data.get(f.name) or "") for f in fields(cls)})
+        return cls(*[str(data.get(key) or "") for key in PARTS])
 
     def to_json(self) -> dict[str, str]:
         """The non-empty parts, for a JSON column."""
-        return {key: value for key, value in asdict(self).items() if value}
+        return {key: value for key in PARTS if (value := getattr(self, key))}
 
     def lines(self) -> list[str]:
         """The lines as the country's post wants them; never fails on unknown countries or half-known addresses."""
@@ -64,6 +64,7 @@ class Address:
         }
 
 
+PARTS = tuple(field.name for field in fields(Address))
 _POSTAL_JUNK = re.compile(r"[^0-9A-Z]")
 
 

@@ -1,0 +1,1 @@
+"""A demo shop: invented goods, places and shoppers, made through the product's own operations."""
