@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.outbox import Event
+from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShort
 from inventory.events import StockIncreased
 from orders.events import OrdersPlaced, PaymentRecorded
+from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     OrdersPlaced: ["oms.handlers.look_again_at_shortages"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
+    TrackingLinkAsked: ["customers.portal.links.mail_tracking_links"],
+    ReturnRequested: ["returns.notices.mail_return_requested"],
+    ReturnApproved: ["returns.reactions.order_return_label", "returns.notices.mail_return_approved"],
+    ReturnDeclined: ["returns.notices.mail_return_declined"],
+    ReturnReceived: ["returns.notices.mail_return_received"],
+    ReturnResolved: ["returns.notices.mail_return_resolved"],
 }

@@ -13,4 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
     path("", include("core.urls")),
+    path("", include("orders.urls")),
+    path("", include("customers.urls")),
+    path("", include("customers.portal.urls")),
+    path("", include("returns.urls")),
 ]

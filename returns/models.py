@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from fulfillment.models import Shipment
 from inventory.models import Location
 from orders.models import Order, OrderLine, Refund
-from returns.states import Disposition, ReturnReason, ReturnState
+from returns.states import Disposition, Resolution, ReturnReason, ReturnState
 
 
 class Return(models.Model):
@@ -20,10 +20,14 @@ class Return(models.Model):
     location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="returns")
     shipment = models.OneToOneField(Shipment, null=True, on_delete=models.PROTECT, related_name="return_request")
     refund = models.OneToOneField(Refund, null=True, on_delete=models.PROTECT, related_name="return_request")
-    resolution = models.CharField(max_length=12, blank=True)  # refund | reject
+    resolution = models.CharField(max_length=12, blank=True, choices=Resolution.choices)
+    # Sums of the lines, so that lists and buttons need no look at them.
+    units = models.PositiveIntegerField()
+    received = models.PositiveIntegerField(default=0)
+    inspected = models.PositiveIntegerField(default=0)
     customer_note = models.TextField(blank=True)
     answer = models.TextField(blank=True)  # what the merchant told the customer
-    request_key = models.CharField(max_length=60, unique=True)  # the form's token: the same request arrives once
+    request_key = models.CharField(max_length=60, unique=True)  # order and form token: the same request arrives once
     actor = models.CharField(max_length=80)
     requested_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
@@ -32,7 +36,15 @@ class Return(models.Model):
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(state__in=ReturnState.values), name="return_state_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ReturnState.values), name="return_state_known"),
+            models.CheckConstraint(
+                condition=Q(units__gt=0, units__gte=F("received"), received__gte=F("inspected")), name="return_funnel"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="resolved") | Q(resolution__in=Resolution.values), name="return_resolved_how"
+            ),
+        ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="return_recent"),
             models.Index(
@@ -66,6 +78,16 @@ class ReturnLine(models.Model):
                 condition=Q(quantity__gte=F("received"), received__gte=F("inspected")), name="return_line_funnel"
             ),
         ]
+
+    @property
+    def expected(self) -> int:
+        """Units that have not arrived."""
+        return self.quantity - self.received
+
+    @property
+    def to_inspect(self) -> int:
+        """Units that arrived and that nobody has decided about."""
+        return self.received - self.inspected
 
 
 class Inspection(models.Model):

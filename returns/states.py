@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from core.states import Action, StateMachine
@@ -17,6 +20,14 @@ class ReturnState(models.TextChoices):
     INSPECTED = "inspected", _("Inspected")
     RESOLVED = "resolved", _("Resolved")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+#: Returns that were approved and are not settled: what makes an order's return axis “in progress”.
+IN_PROGRESS_STATES = frozenset({"approved", "in_transit", "received", "inspected"})
+#: Returns that will not change any more.
+CLOSED_STATES = frozenset({"declined", "resolved", "cancelled"})
+#: Returns whose goods may still arrive.
+EXPECTED_STATES = frozenset({"approved", "in_transit", "received"})
 
 
 class ReturnReason(models.TextChoices):
@@ -38,6 +49,25 @@ class Disposition(models.TextChoices):
     KEEP_IT = "keep_it", _("Customer keeps it")
 
 
+class Resolution(models.TextChoices):
+    """How a return was settled."""
+
+    REFUND = "refund", _("Refunded")
+    REJECT = "reject", _("Closed without a refund")
+
+
+def _something_to_receive(request: Any) -> str | None:
+    return None if request.received < request.units else translate("All its units have arrived.")
+
+
+def _something_to_inspect(request: Any) -> str | None:
+    return None if request.inspected < request.received else translate("All that has arrived is inspected.")
+
+
+def _all_received_inspected(request: Any) -> str | None:
+    return None if request.inspected == request.received else translate("What has arrived must be inspected first.")
+
+
 _R = ReturnState
 RETURN_MACHINE = StateMachine(
     "return",
@@ -46,10 +76,12 @@ RETURN_MACHINE = StateMachine(
     [
         Action("approve", _("Approve"), frozenset({_R.REQUESTED}), _R.APPROVED, "returns.approve"),
         Action("decline", _("Decline"), frozenset({_R.REQUESTED}), _R.DECLINED, "returns.approve"),
-        Action("send", _("Handed to the carrier"), frozenset({_R.APPROVED}), _R.IN_TRANSIT),
-        Action("receive", _("Receive"), frozenset({_R.APPROVED, _R.IN_TRANSIT, _R.RECEIVED}), _R.RECEIVED, "returns.receive"),
-        Action("inspect", _("Inspect"), frozenset({_R.RECEIVED}), _R.INSPECTED, "returns.receive"),
-        Action("resolve", _("Resolve"), frozenset({_R.INSPECTED}), _R.RESOLVED, "payments.refund"),
-        Action("cancel", _("Cancel"), frozenset({_R.REQUESTED, _R.APPROVED, _R.IN_TRANSIT}), _R.CANCELLED),
+        Action("send", _("Handed to the carrier"), frozenset({_R.APPROVED}), _R.IN_TRANSIT, "returns.receive"),
+        Action("receive", _("Receive"), frozenset({_R.APPROVED, _R.IN_TRANSIT, _R.RECEIVED}), _R.RECEIVED, "returns.receive", _something_to_receive),
+        Action("inspect", _("Inspect"), frozenset({_R.RECEIVED}), None, "returns.receive", _something_to_inspect),
+        Action("keep", _("Let the customer keep it"), frozenset({_R.APPROVED, _R.IN_TRANSIT, _R.RECEIVED}), _R.RECEIVED, "returns.approve", _something_to_receive),
+        Action("finish", _("Nothing more will come"), frozenset({_R.RECEIVED}), _R.INSPECTED, "returns.receive", _all_received_inspected),
+        Action("resolve", _("Refund and close"), frozenset({_R.INSPECTED}), _R.RESOLVED, "payments.refund"),
+        Action("cancel", _("Cancel"), frozenset({_R.REQUESTED, _R.APPROVED, _R.IN_TRANSIT}), _R.CANCELLED, "returns.approve"),
     ],
 )  # fmt: skip

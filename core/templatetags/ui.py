@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -85,6 +85,14 @@ def when(moment: datetime | None) -> SafeString:
     if moment is None:
         return format_html('<span class="soft">{}</span>', "—")
     return time_html(moment, formats.exact(moment))
+
+
+@register.simple_tag
+def day(value: date | None) -> SafeString:
+    """`{% day order.placed_at %}`: a date, or a moment's date in the active zone; a dash for none."""
+    if value is None:
+        return format_html('<span class="soft">{}</span>', "—")
+    return format_html('<time datetime="{}"><bdi>{}</bdi></time>', value.isoformat(), formats.day(value))
 
 
 def time_html(moment: datetime, text: str) -> SafeString:

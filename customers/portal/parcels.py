@@ -1,0 +1,223 @@
+"""What a customer is told about the parcels of an order: plain data, read with a constant number of statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Package, Shipment, TrackingEvent
+from fulfillment.states import FulfillmentState, ShipmentState
+from orders.models import Order, OrderLine
+
+F, T = FulfillmentState, ShipmentState
+
+#: What a carrier's code means to a customer; a code that is not here is shown in the carrier's own words.
+_EVENT_WORDS = {
+    "label_purchased": gettext_lazy("The carrier was told about the parcel"),
+    "in_transit": gettext_lazy("On its way"),
+    "out_for_delivery": gettext_lazy("Out for delivery"),
+    "delivered": gettext_lazy("Delivered"),
+    "exception": gettext_lazy("The delivery did not work out"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way. state: done, now, bad, or empty for what is still to come."""
+
+    label: str
+    state: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Units of one order line."""
+
+    title: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report of the carrier."""
+
+    text: str
+    detail: str
+    place: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Parcel:
+    """One work order as the customer sees it: a parcel, sent or being prepared."""
+
+    steps: list[Step]
+    items: list[Item]
+    sent: bool
+    expected_on: date | None = None
+    delivered_at: datetime | None = None
+    carrier: str = ""
+    tracking_numbers: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Progress:
+    """All that an order's customer can ask about its goods.
+
+    waiting: units with no parcel yet that wait for stock. preparing: units with no parcel yet that do not. earlier: units that were
+    sent before this system kept the order. cancelled: units that will not come.
+    """
+
+    parcels: list[Parcel]
+    waiting: list[Item]
+    preparing: list[Item]
+    earlier: list[Item]
+    cancelled: list[Item]
+
+    @property
+    def several(self) -> bool:
+        return len(self.parcels) > 1
+
+    @property
+    def to_come(self) -> bool:
+        """True while units have no parcel yet."""
+        return bool(self.waiting or self.preparing)
+
+
+def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
+    """The parcels of an order, sent ones first, and what is still to come. Six SQL statements, whatever its size."""
+    work = list(
+        FulfillmentOrder.objects.filter(order=order)
+        .exclude(state=F.CANCELLED)
+        .order_by("id")
+        .prefetch_related(
+            Prefetch("lines", FulfillmentLine.objects.order_by("id")),
+            Prefetch("shipments", _shipments(), to_attr="live_shipments"),
+        )
+    )
+    by_id = {line.pk: line for line in lines}
+    in_work: dict[int, int] = defaultdict(int)
+    parcels = []
+    for fulfillment_order in work:
+        items = _items_of(fulfillment_order, by_id, in_work)
+        if items:
+            parcels.append(_parcel(order, fulfillment_order, items))
+    parcels.sort(key=lambda parcel: not parcel.sent)
+    return Progress(
+        parcels=parcels,
+        waiting=_items(lines, lambda line: line.backordered),
+        preparing=_items(
+            lines,
+            lambda line: max(0, line.ordered - line.cancelled - line.backordered - max(line.shipped, in_work[line.pk])),
+        ),
+        earlier=_items(lines, lambda line: max(0, line.shipped - in_work[line.pk])),
+        cancelled=_items(lines, lambda line: line.cancelled),
+    )
+
+
+def _shipments() -> Any:
+    return (
+        Shipment.objects.filter(direction=Direction.OUTBOUND)
+        .exclude(state=T.VOIDED)
+        .order_by("id")
+        .prefetch_related(
+            Prefetch("packages", Package.objects.order_by("id")),
+            Prefetch("tracking", TrackingEvent.objects.order_by("-at", "-id")),
+        )
+    )
+
+
+def _items(lines: Iterable[OrderLine], count: Any) -> list[Item]:
+    return [Item(line.title, line.sku, units) for line in lines if (units := count(line)) > 0]
+
+
+def _items_of(fulfillment_order: FulfillmentOrder, lines: dict[int, OrderLine], in_work: dict[int, int]) -> list[Item]:
+    """The units of a work order; of one that was closed incomplete, only what it sent."""
+    items = []
+    for row in fulfillment_order.lines.all():
+        units = row.shipped if fulfillment_order.state == F.INCOMPLETE else row.quantity
+        if units:
+            in_work[row.order_line_id] += units
+            line = lines[row.order_line_id]
+            items.append(Item(line.title, line.sku, units))
+    return items
+
+
+def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]) -> Parcel:
+    shipment = fulfillment_order.live_shipments[0] if fulfillment_order.live_shipments else None
+    sent = fulfillment_order.shipped_at is not None
+    parcel = Parcel(_steps(order, fulfillment_order, shipment if sent else None), items, sent)
+    parcel.expected_on = fulfillment_order.expected_on or order.expected_on
+    if shipment is None or not sent:
+        return parcel
+    parcel.expected_on = shipment.expected_on or parcel.expected_on
+    parcel.delivered_at = shipment.delivered_at
+    parcel.carrier = carrier_name(shipment.carrier)
+    parcel.tracking_numbers = [package.tracking_number for package in shipment.packages.all()]
+    parcel.reports = [report_of(event) for event in shipment.tracking.all()]
+    if shipment.state == T.EXCEPTION:
+        parcel.problem = next((event.description for event in shipment.tracking.all() if event.code == "exception"), "")
+    return parcel
+
+
+def report_of(event: TrackingEvent) -> Report:
+    """A carrier's report in the customer's language; the carrier's own words stand beside it where they say more."""
+    words = _EVENT_WORDS.get(event.code)
+    text = str(words) if words else event.description or event.code
+    return Report(text, event.description if words else "", event.place, event.at)
+
+
+def carrier_name(code: str) -> str:
+    """The carrier as customers know it."""
+    return code
+
+
+def _steps(order: Order, fulfillment_order: FulfillmentOrder, shipment: Shipment | None) -> list[Step]:
+    """Ordered → being prepared → on its way → out for delivery → delivered, with the times that are known."""
+    state = shipment.state if shipment else None
+    reached = {None: 1, T.IN_TRANSIT: 2, T.EXCEPTION: 2, T.OUT_FOR_DELIVERY: 3, T.DELIVERED: 4}
+    position = reached.get(state, 2)
+    if shipment is None and fulfillment_order.shipped_at is not None:
+        position = 2
+    out_at = _first_report(shipment, "out_for_delivery")
+    times = [
+        order.placed_at,
+        None,
+        fulfillment_order.shipped_at,
+        out_at,
+        shipment.delivered_at if shipment else None,
+    ]
+    labels = [_("Ordered"), _("Being prepared"), _("On its way"), _("Out for delivery"), _("Delivered")]
+    return [
+        Step(
+            label,
+            _step_state(index, position, failed=state == T.EXCEPTION),
+            times[index] if index <= position else None,
+        )
+        for index, label in enumerate(labels)
+    ]
+
+
+def _step_state(index: int, position: int, *, failed: bool) -> str:
+    if index < position or position == 4:
+        return "done"
+    if index > position:
+        return ""
+    return "bad" if failed else "now"
+
+
+def _first_report(shipment: Shipment | None, code: str) -> datetime | None:
+    if shipment is None:
+        return None
+    return min((event.at for event in shipment.tracking.all() if event.code == code), default=None)

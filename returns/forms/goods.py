@@ -1,0 +1,68 @@
+"""Goods arrive and are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Location
+from returns.models import ReturnLine
+from returns.operations import Received, Verdict
+from returns.states import Disposition
+
+
+class FindForm(forms.Form):
+    """A scanned code: RMA number or tracking number."""
+
+    code = forms.CharField(label=_("RMA or tracking number"), max_length=80)
+
+
+class ReceiveForm(forms.Form):
+    """How many of each line arrived. Fields are `quantity-<return line id>`."""
+
+    location = forms.ModelChoiceField(label=_("Arrived at"), queryset=Location.objects.none())
+
+    def __init__(self, data: Any = None, *, lines: Sequence[ReturnLine], location: Location | None) -> None:
+        super().__init__(data, initial={"location": location})
+        self.fields["location"].queryset = Location.objects.filter(active=True).order_by("name")
+        self.lines = [line for line in lines if line.received < line.quantity]
+        for line in self.lines:
+            left = line.quantity - line.received
+            self.fields[f"quantity-{line.pk}"] = forms.IntegerField(
+                label=line.order_line.sku, min_value=0, max_value=left, initial=left, required=False,
+                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+            )  # fmt: skip
+
+    def received(self) -> list[Received]:
+        return [Received(line.pk, self.cleaned_data.get(f"quantity-{line.pk}") or 0) for line in self.lines]
+
+    def rows(self) -> list[tuple[ReturnLine, forms.BoundField]]:
+        return [(line, self[f"quantity-{line.pk}"]) for line in self.lines]
+
+
+class InspectForm(forms.Form):
+    """One decision: so many units of a line get a disposition."""
+
+    line = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    quantity = forms.IntegerField(
+        label=_("Units"), min_value=1, widget=forms.NumberInput(attrs={"inputmode": "numeric"})
+    )
+    disposition = forms.ChoiceField(
+        choices=[choice for choice in Disposition.choices if choice[0] != Disposition.KEEP_IT]
+    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=200)
+
+    def clean_quantity(self) -> int:
+        quantity = self.cleaned_data["quantity"]
+        if quantity > 1_000_000:
+            raise ValidationError(translate("That is too many."))
+        return quantity
+
+    def verdict(self) -> Verdict:
+        data = self.cleaned_data
+        return Verdict(data["line"], data["disposition"], data["quantity"], data["note"])

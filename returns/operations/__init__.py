@@ -1,0 +1,33 @@
+"""Every move in the life of a return. Each locks its order, then the return, then (where goods move) the stock levels."""
+
+from returns.operations.asking import LineRequest, cancel_return, request_return
+from returns.operations.deciding import approve_return, decline_return
+from returns.operations.goods import (
+    Received,
+    Verdict,
+    finish_inspection,
+    inspect_return,
+    keep_goods,
+    mark_in_transit,
+    receive_return,
+)
+from returns.operations.labels import create_return_label, create_waiting_labels
+from returns.operations.resolving import resolve_return
+
+__all__ = [
+    "LineRequest",
+    "Received",
+    "Verdict",
+    "approve_return",
+    "cancel_return",
+    "create_return_label",
+    "create_waiting_labels",
+    "decline_return",
+    "finish_inspection",
+    "inspect_return",
+    "keep_goods",
+    "mark_in_transit",
+    "receive_return",
+    "request_return",
+    "resolve_return",
+]
