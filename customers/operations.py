@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
+from core.actors import Actor
 from core.bulk import to_json
+from core.refusals import NotFound
+from core.timeline import record
 from customers.models import Customer
+
+#: What people may change of a customer; the e-mail address is who they are.
+CHANGEABLE = frozenset({"name", "phone", "language", "accepts_marketing", "note"})
 
 #: e-mail → (name, phone, language, accepts marketing, address as JSON)
 Contact = tuple[str, str, str, bool, dict[str, str]]
@@ -40,3 +49,23 @@ def ensure_customers(contacts: Mapping[str, Contact]) -> dict[str, int]:
             cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
         found |= dict(Customer.objects.filter(email__in=new).values_list("email", "id"))
     return found
+
+
+def change_customer(*, customer_id: int, changes: Mapping[str, Any], actor: Actor, now: datetime) -> Customer:
+    """Change what is known of a customer (name, phone, language, accepts_marketing, note); each difference goes into the history.
+
+    Orders keep what was said at purchase. Raises NotFound.
+    """
+    with transaction.atomic():
+        customer = Customer.objects.select_for_update().filter(pk=customer_id).first()
+        if customer is None:
+            raise NotFound("no_such_customer", _("There is no such customer."))
+        differences = {name: [getattr(customer, name), value] for name, value in changes.items() if getattr(customer, name) != value}
+        for name, value in changes.items():
+            if name not in CHANGEABLE:
+                raise LookupError(f"{name!r} of a customer cannot be changed")
+            setattr(customer, name, value)
+        if differences:
+            customer.save(update_fields=sorted(differences))
+            record(f"customer:{customer.pk}", "customer.changed", actor=actor, at=now, changes=differences)
+    return customer

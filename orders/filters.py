@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import django_filters as filters
-from babel import Locale
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from core.addresses import known_country
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import FulfillmentState
 from inventory.models import Location
 from orders.models import Channel, Order, OrderLine
-from orders.queries import day_bounds, late, shop_zone
+from orders.queries import country_choices, day_bounds, late, shop_zone
 from orders.states import Delivery, Fulfillment, Lifecycle, Payment, Returning
-
-
-@lru_cache(maxsize=16)
-def _countries(locale: str) -> list[tuple[str, str]]:
-    territories = Locale.parse(locale).territories
-    return sorted(((code, name) for code, name in territories.items() if known_country(code)), key=lambda pair: pair[1])
-
-
-def country_choices() -> list[tuple[str, str]]:
-    """(code, name) of every country in the reader's language, by name."""
-    return _countries(to_locale(get_language() or "en"))
 
 
 class WordsFilter(filters.MultipleChoiceFilter):

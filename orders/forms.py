@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.addresses import Address
 from core.money import MAX_DECIMALS
-from orders.models import Order, OrderLine
+from orders.models import Channel, OrderLine
+from orders.queries import country_choices
 from orders.states import HoldKind
 
 #: Kinds of hold that a person places; the others follow from what happened.
@@ -34,9 +35,6 @@ class HoldForm(forms.Form):
     until = forms.DateTimeField(
         label=_("Until"), required=False, widget=LocalDateTimeInput(), help_text=_("It is released by itself then. Empty: until somebody releases it.")
     )
-
-    def clean_until(self) -> datetime | None:
-        return self.cleaned_data["until"]
 
 
 class TagForm(forms.Form):
@@ -116,11 +114,32 @@ class PaymentForm(forms.Form):
 
 
 class RefundForm(forms.Form):
-    """Money that goes back."""
+    """Money that goes back: an amount, or what the chosen units cost when the amount is left empty."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=60)
-    amount = _amount(_("Amount"), min_value=Decimal("0.0001"))
+    amount = _amount(_("Amount"), min_value=Decimal("0.0001"), required=False, help_text=_("Empty: what the chosen units cost."))
     reason = forms.CharField(label=_("Reason"), max_length=200)
+
+    def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lines = [line for line in lines if line.ordered > line.refunded]
+        for line in self.lines:
+            most = line.ordered - line.refunded
+            self.fields[f"line-{line.pk}"] = forms.IntegerField(label=line.title, min_value=0, max_value=most, required=False)
+
+    def units(self) -> dict[int, int]:
+        """Line id → units that the money is for, without the lines left alone."""
+        return {line.pk: units for line in self.lines if (units := self.cleaned_data.get(f"line-{line.pk}") or 0)}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not cleaned.get("amount") and not self.units():
+            raise forms.ValidationError(_("Choose units, or give an amount."))
+        return cleaned
+
+    def rows(self) -> list[tuple[OrderLine, forms.BoundField]]:
+        """Each line with its field, for the page's table."""
+        return [(line, self[f"line-{line.pk}"]) for line in self.lines]
 
 
 class NoteForm(forms.Form):
@@ -131,6 +150,58 @@ class NoteForm(forms.Form):
     )
 
 
-def refundable(order: Order) -> Decimal:
-    """What was captured and not yet given back."""
-    return order.captured_total - order.refunded_total
+
+class NewOrderForm(forms.Form):
+    """Who orders and where it goes. `key` is made with the form: the same form sent twice is one order."""
+
+    key = forms.CharField(widget=forms.HiddenInput, max_length=60)
+    channel = forms.ModelChoiceField(label=_("Channel"), queryset=Channel.objects.none())
+    customer_name = forms.CharField(label=_("Customer"), max_length=200)
+    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("The customer hears of the parcel here."))
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    company = forms.CharField(label=_("Company"), max_length=200, required=False)
+    line1 = forms.CharField(label=_("Street and number"), max_length=200)
+    line2 = forms.CharField(label=_("Addition"), max_length=200, required=False)
+    postal_code = forms.CharField(label=_("Postal code"), max_length=20, required=False)
+    city = forms.CharField(label=_("City"), max_length=120)
+    province = forms.CharField(label=_("Province"), max_length=120, required=False)
+    country = forms.ChoiceField(label=_("Country"), choices=country_choices)
+    shipping_method = forms.ChoiceField(
+        label=_("Shipping method"), choices=[("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))], initial="standard"
+    )
+    shipping_total = _amount(_("Shipping costs"), min_value=Decimal(0), initial=Decimal(0))
+    paid = forms.BooleanField(label=_("It is paid already"), required=False)
+    note = forms.CharField(label=_("Note of the customer"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["channel"].queryset = Channel.objects.filter(active=True).order_by("name")
+
+    def address(self) -> Address:
+        """The shipping address as it was put in."""
+        given = self.cleaned_data
+        parts = ("company", "line1", "line2", "city", "province", "postal_code", "country", "phone")
+        return Address(name=given["customer_name"], **{name: given[name] for name in parts})
+
+
+class NewLineForm(forms.Form):
+    """One line; without a price the variant's own price holds."""
+
+    sku = forms.CharField(label=_("SKU"), max_length=64)
+    quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=1_000_000, initial=1)
+    unit_price = _amount(_("Price"), min_value=Decimal(0), required=False)
+
+
+class _NewLines(forms.BaseFormSet):
+    """At least one line."""
+
+    def clean(self) -> None:
+        if not any(self.errors) and not self.filled():
+            raise forms.ValidationError(_("Put in at least one SKU."))
+
+    def filled(self) -> list[NewLineForm]:
+        """The forms with something in them, in order."""
+        return [form for form in self.forms if form.has_changed()]
+
+
+NewLines = forms.formset_factory(NewLineForm, formset=_NewLines, extra=5, max_num=100, absolute_max=100)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
+from babel import Locale
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.fields.json import KT
+from django.utils.translation import get_language, to_locale
 
+from core.addresses import known_country
 from core.models import Shop
 from orders.models import Order, OrderLine
 from orders.states import Fulfillment, Lifecycle
@@ -66,3 +70,14 @@ def day_bounds(day: date, zone: zoneinfo.ZoneInfo) -> tuple[datetime, datetime]:
         datetime.combine(day, time.min, tzinfo=zone),
         datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone),
     )
+
+
+@lru_cache(maxsize=16)
+def _countries(locale: str) -> list[tuple[str, str]]:
+    territories = Locale.parse(locale).territories
+    return sorted(((code, name) for code, name in territories.items() if known_country(code)), key=lambda pair: pair[1])
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """(code, name) of every country in the reader's language, by name."""
+    return _countries(to_locale(get_language() or "en"))

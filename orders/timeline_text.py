@@ -56,16 +56,37 @@ def _with_reason(sentence: Any) -> Any:
 
 
 def _cancelled(data: Mapping[str, Any]) -> str:
-    units = data.get("units")
-    number = sum(units.values()) if isinstance(units, dict) else units
-    text = translate("Cancelled.")
-    if isinstance(number, int):
-        text = ngettext("{n} unit cancelled.", "{n} units cancelled.", number).format(n=number)
+    units = ", ".join(f"{n} × {sku}" for sku, n in data.get("units") or [])
+    text = translate("Cancelled: {units}.") if units else translate("Cancelled.")
+    text = text.format(units=units)
     return f"{text} {fill(translate('“{reason}”'), data)}" if data.get("reason") else text
+
+
+_CAUSES = {
+    "placed": _("when it was placed"),
+    "backorder": _("because stock came in"),
+    "released": _("because its hold was released"),
+    "rerouted": _("by hand"),
+    "retried": _("because it was tried again"),
+    "short_pick": _("because units were missing at picking"),
+}
+
+
+def _routed(data: Mapping[str, Any]) -> str:
+    units = data.get("units") or 0
+    parts = [fill(translate("Routed {cause}."), data, {"cause": _CAUSES})]
+    if units:
+        parts.append(ngettext("{n} unit has a place.", "{n} units have a place.", units).format(n=units))
+    if waiting := data.get("backordered"):
+        parts.append(ngettext("{n} unit is back-ordered.", "{n} units are back-ordered.", waiting).format(n=waiting))
+    if data.get("unroutable"):
+        parts.append(translate("No location may ship it."))
+    return " ".join(parts)
 
 
 register("order.placed", _placed, tone="key")
 register("order.cancelled", _cancelled, tone="bad")
+register("order.routed", _routed)
 register("order.tagged", _tagged)
 register("hold.placed", _held, tone="bad")
 register("hold.released", _("Hold released: {hold}."), words=_HOLDS)

@@ -1,0 +1,21 @@
+"""Addresses of orders."""
+
+from django.urls import path
+
+from orders.views import cancelling, creating, listing, money, page
+
+urlpatterns = [
+    path("orders/", listing.order_list, name="orders"),
+    path("orders/new/", creating.order_new, name="order-new"),
+    path("orders/<int:pk>/", page.order_page, name="order"),
+    path("orders/<int:pk>/receipt/<int:decision>.json", page.receipt, name="order-receipt"),
+    path("orders/<int:pk>/route/", page.route, name="order-route"),
+    path("orders/<int:pk>/print/", page.print_order, name="order-print"),
+    path("orders/<int:pk>/cancel/", cancelling.cancel, name="order-cancel"),
+    path("orders/<int:pk>/hold/", page.hold, name="order-hold"),
+    path("orders/<int:pk>/release/<int:hold>/", page.release, name="order-release"),
+    path("orders/<int:pk>/tags/", page.tags, name="order-tags"),
+    path("orders/<int:pk>/notes/", page.note, name="order-note"),
+    path("orders/<int:pk>/payments/", money.payment, name="order-payment"),
+    path("orders/<int:pk>/refunds/", money.refund, name="order-refund"),
+]

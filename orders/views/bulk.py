@@ -1,0 +1,74 @@
+"""What the orders list does with many orders at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from core.actors import Actor
+from core.outcomes import BulkOutcome
+from core.refusals import Refusal
+from fulfillment.models import DocumentKind, FulfillmentOrder
+from fulfillment.states import FULFILLMENT_MACHINE
+from oms.bulk_orders import act_on_orders
+from orders.models import Order
+
+#: The most orders one act takes.
+MOST = 10_000
+
+
+def _ids(targets: QuerySet[Order]) -> list[int]:
+    return list(targets.order_by("placed_at", "id").values_list("pk", flat=True))
+
+
+def hold(targets: QuerySet[Order], *, kind: str, reason: str, until: datetime | None, actor: Actor, now: datetime) -> BulkOutcome:
+    """Place the same hold on each."""
+    params = {"kind": kind, "reason": reason, "until": until.isoformat() if until else None}
+    return act_on_orders("hold", _ids(targets), params, actor=actor, now=now)
+
+
+def release(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Release all holds of each."""
+    return act_on_orders("release", _ids(targets), {}, actor=actor, now=now)
+
+
+def cancel(targets: QuerySet[Order], *, reason: str, actor: Actor, now: datetime) -> BulkOutcome:
+    """Cancel all that can be of each."""
+    return act_on_orders("cancel", _ids(targets), {"reason": reason}, actor=actor, now=now)
+
+
+def tag(targets: QuerySet[Order], *, add: list[str], remove: list[str], actor: Actor, now: datetime) -> BulkOutcome:
+    """Add and remove the same tags on each."""
+    return act_on_orders("tag", _ids(targets), {"add": add, "remove": remove}, actor=actor, now=now)
+
+
+def print_both(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """One file with label and slip of each work order of the orders; labels that are missing are bought."""
+    return print_documents(targets, [DocumentKind.LABEL_PDF, DocumentKind.SLIP_A4], actor=actor, now=now)
+
+
+def print_labels(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """One file with the labels of the orders' work orders."""
+    return print_documents(targets, [DocumentKind.LABEL_PDF], actor=actor, now=now)
+
+
+def print_slips(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """One file with the packing slips of the orders' work orders."""
+    return print_documents(targets, [DocumentKind.SLIP_A4], actor=actor, now=now)
+
+
+def print_documents(targets: QuerySet[Order], kinds: list[str], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Start the print job of the orders' work. Refuses when none of them has work that can be printed."""
+    from fulfillment.operations.printing import start_print_job
+
+    printable = FULFILLMENT_MACHINE.actions["print"].sources
+    ids = list(
+        FulfillmentOrder.objects.filter(order__in=targets.order_by().values("pk"), state__in=printable)
+        .order_by("ship_by", "id")
+        .values_list("pk", flat=True)
+    )
+    if not ids:
+        raise Refusal("nothing_to_print", _("None of these orders has work that can be printed: they wait for routing or stock, or have left."))
+    return BulkOutcome(job=start_print_job(fulfillment_order_ids=ids, kinds=kinds, actor=actor, now=now))

@@ -1,0 +1,97 @@
+"""Money of an order: recording a payment, giving money back."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from core.actors import Actor
+from core.forms import add_refusal
+from core.money import format_money, quantize
+from core.permissions import require
+from core.refusals import Refusal
+from orders.amounts import value_of_units
+from orders.forms import PaymentForm, RefundForm
+from orders.models import Order, OrderLine
+from orders.operations import record_payment, record_refund
+from orders.views.page import find_order
+
+
+def _key() -> str:
+    """Made with the form, sent with it: the same form sent twice is one payment."""
+    return uuid.uuid4().hex
+
+
+@require("payments.record")
+@require_http_methods(["GET", "POST"])
+def payment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record money that came in another way than through the channel."""
+    order = find_order(pk)
+    owed = quantize(order.owed_by_customer, order.currency)
+    form = PaymentForm(request.POST or None, initial={"key": _key(), "amount": owed})
+    if request.method == "POST" and form.is_valid():
+        try:
+            record_payment(order_id=pk, **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("The payment is recorded."))
+            return redirect("order", pk=pk)
+    context = {
+        "order": order,
+        "form": form,
+        "title": _("Record a payment for {number}").format(number=order.number),
+        "text": _("{amount} is owed.").format(amount=format_money(owed, order.currency)),
+        "button": _("Record payment"),
+    }
+    return render(request, "orders/act.html", context, status=422 if form.errors else 200)
+
+
+@require("payments.refund")
+@require_http_methods(["GET", "POST"])
+def refund(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give money back: for units of lines, or an amount."""
+    order = find_order(pk)
+    lines = list(order.lines.order_by("position"))
+    due = quantize(order.owed_to_customer, order.currency)
+    form = RefundForm(request.POST or None, lines=lines, initial={"key": _key(), "amount": due or None})
+    if request.method == "POST" and form.is_valid():
+        units = form.units()
+        amount = form.cleaned_data["amount"] or worth(order, lines, units)
+        try:
+            record_refund(
+                order_id=pk,
+                amount=amount,
+                reason=form.cleaned_data["reason"],
+                key=form.cleaned_data["key"],
+                lines=units,
+                actor=Actor.user(request.user),
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("{amount} is refunded.").format(amount=format_money(amount, order.currency)))
+            return redirect("order", pk=pk)
+    left = order.captured_total - order.refunded_total
+    return render(request, "orders/refund.html", {"order": order, "form": form, "due": due, "left": left}, status=422 if form.errors else 200)
+
+
+def worth(order: Order, lines: list[OrderLine], units: dict[int, int]) -> Decimal:
+    """What these units cost, but never more than can go back."""
+    value = sum(
+        (
+            value_of_units(line, already=line.refunded, units=units[line.pk], tax_included=order.tax_included, currency=order.currency)
+            for line in lines
+            if line.pk in units
+        ),
+        Decimal(0),
+    )
+    return min(value, order.captured_total - order.refunded_total)

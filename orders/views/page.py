@@ -1,0 +1,148 @@
+"""The page of one order, and the short acts on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.actors import Actor
+from core.forms import add_refusal
+from core.permissions import require
+from core.refusals import Refusal
+from fulfillment.models import DocumentKind
+from oms.orchestration.hold_order import hold_order, release_hold
+from oms.orchestration.route_order import route_order
+from orders.forms import HoldForm, NoteForm, TagForm
+from orders.models import Order
+from orders.operations import add_note, change_tags
+from orders.views.bulk import print_documents
+from orders.views.page_data import act_urls, load_page
+from routing.models import RoutingDecision
+
+
+def find_order(pk: int) -> Order:
+    """The order with what its header shows; 404 when there is none."""
+    return get_object_or_404(Order.objects.select_related("channel", "customer").defer("search_text", "search"), pk=pk)
+
+
+@require("orders.view")
+@require_safe
+def order_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one order and what can be done with it now."""
+    return show(request, find_order(pk))
+
+
+def show(request: HttpRequest, order: Order, *, status: int = 200, **forms: Any) -> HttpResponse:
+    """The page, with a refused note or tag form where one is given."""
+    page = load_page(order, request.user)
+    context = {
+        "page": page,
+        "order": order,
+        "acts": act_urls(order, page.offers),
+        "note_form": forms.get("note_form") or NoteForm(),
+        "tag_form": forms.get("tag_form") or TagForm(initial={"add": ""}),
+        "may_note": request.user.can("orders.note"),
+        "may_tag": request.user.can("orders.tag"),
+        "may_release": request.user.can("orders.hold"),
+        "tracking_url": request.build_absolute_uri(reverse("tracking", args=[order.token])),
+    }
+    return render(request, "orders/order.html", context, status=status)
+
+
+@require("routing.view")
+@require_safe
+def receipt(request: HttpRequest, pk: int, decision: int) -> JsonResponse:
+    """The receipt of one routing run, for programs."""
+    found = get_object_or_404(RoutingDecision, pk=decision, order_id=pk)
+    head = {"order_id": pk, "at": found.at.isoformat(), "cause": found.cause, "rule_set_version": found.rule_set_version}
+    return JsonResponse({**head, "receipt": found.receipt}, json_dumps_params={"indent": 2, "ensure_ascii": False})
+
+
+@require("orders.route")
+@require_POST
+def route(request: HttpRequest, pk: int) -> HttpResponse:
+    """Route the units that have no place."""
+    plan = route_order(order_id=pk, cause="rerouted", actor=Actor.user(request.user), now=timezone.now())
+    if plan is None:
+        messages.info(request, _("Every unit has its place."))
+    elif plan.allocations:
+        messages.success(request, _("Routed: {n} units have a place now.").format(n=sum(part.quantity for part in plan.allocations)))
+    else:
+        messages.warning(request, _("No location can ship any of it now. The receipt says why."))
+    return redirect("order", pk=pk)
+
+
+@require("orders.hold")
+@require_http_methods(["GET", "POST"])
+def hold(request: HttpRequest, pk: int) -> HttpResponse:
+    """Place a hold."""
+    order = find_order(pk)
+    form = HoldForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            hold_order(order_id=pk, **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, _("Order {number} is on hold.").format(number=order.number))
+            return redirect("order", pk=pk)
+    context = {"order": order, "form": form, "title": _("Hold order {number}").format(number=order.number), "button": _("Place the hold")}
+    context["text"] = _("Nothing of it is picked or shipped until the hold is released. Its stock stays reserved.")
+    return render(request, "orders/act.html", context, status=422 if form.errors else 200)
+
+
+@require("orders.hold")
+@require_POST
+def release(request: HttpRequest, pk: int, hold: int) -> HttpResponse:
+    """Release one hold."""
+    release_hold(hold_id=hold, actor=Actor.user(request.user), now=timezone.now())
+    messages.success(request, _("The hold is released."))
+    return redirect("order", pk=pk)
+
+
+@require("orders.tag")
+@require_POST
+def tags(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add and remove tags."""
+    form = TagForm(request.POST)
+    if form.is_valid():
+        try:
+            outcome = change_tags(order_ids=[pk], **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
+        except Refusal as refusal:
+            form.add_error("add", refusal.message)
+        else:
+            for _number, reason in outcome.refused:
+                messages.error(request, reason)
+            return redirect("order", pk=pk)
+    return show(request, find_order(pk), status=422, tag_form=form)
+
+
+@require("orders.note")
+@require_POST
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write a note."""
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        try:
+            add_note(order_id=pk, text=form.cleaned_data["text"], user=request.user, now=timezone.now())
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            return redirect("order", pk=pk)
+    return show(request, find_order(pk), status=422, note_form=form)
+
+
+@require("fulfillment.print")
+@require_POST
+def print_order(request: HttpRequest, pk: int) -> HttpResponse:
+    """Labels and slips of the order's work."""
+    kinds = [DocumentKind.LABEL_PDF, DocumentKind.SLIP_A4]
+    outcome = print_documents(Order.objects.filter(pk=pk), kinds, actor=Actor.user(request.user), now=timezone.now())
+    return redirect("job", pk=outcome.job.pk)

@@ -1,0 +1,225 @@
+"""What an order's page shows, gathered in a fixed number of statements: lines with the place of each unit, parcels, money, history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.addresses import Address
+from core.models import User
+from core.states import Offer
+from core.timeline import entries_for
+from core.timeline_text import TimelineLine, lines_for
+from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
+from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState
+from inventory.models import Location
+from orders.amounts import line_value
+from orders.models import Hold, Note, Order, OrderLine, PaymentRecord, Refund
+from orders.offers import offers_for
+from returns.models import Return
+from routing.engine import sentence
+from routing.models import RoutingDecision
+
+DECISIONS_SHOWN = 3
+TIMELINE_SHOWN = 100
+_GONE = frozenset({FulfillmentState.SHIPPED, FulfillmentState.DELIVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One consignment with its tracking numbers."""
+
+    shipment: Shipment
+    numbers: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where some units of a line are, and why. badge: (registry, value); url leads to what made it so."""
+
+    units: int
+    text: str
+    badge: tuple[str, str] | None = None
+    url: str = ""
+    link: str = ""
+    tracking: str = ""
+    tone: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line with its value and the places of its units; the units of the places add up to the units ordered."""
+
+    line: OrderLine
+    value: Decimal
+    places: list[Place]
+    product_id: int | None
+    returned: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A work order of the order with its parcels."""
+
+    fulfillment_order: FulfillmentOrder
+    parcels: list[Parcel]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A routing run: its sentence, and where its receipt is as JSON."""
+
+    decision: RoutingDecision
+    text: str
+    url: str
+
+
+@dataclass(slots=True)
+class OrderPage:
+    """Everything on the page."""
+
+    order: Order
+    lines: list[LineRow]
+    work: list[Work]
+    payments: list[PaymentRecord]
+    refunds: list[Refund]
+    holds: list[Hold]
+    notes: list[Note]
+    returns: list[Return]
+    decisions: list[Decision]
+    timeline: list[TimelineLine]
+    offers: list[Offer]
+    printable: bool
+    ship_to: Address = field(default_factory=Address)
+    bill_to: Address = field(default_factory=Address)
+
+    @property
+    def open_holds(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.released_at is None]
+
+
+def load_page(order: Order, user: User) -> OrderPage:
+    """Gather the page of an order (loaded with channel and customer). Eleven statements, whatever the order has."""
+    lines = list(OrderLine.objects.filter(order=order).select_related("variant").order_by("position"))
+    work_lines = list(
+        FulfillmentLine.objects.filter(fulfillment_order__order=order)
+        .select_related("fulfillment_order__location")
+        .order_by("fulfillment_order_id", "id")
+    )
+    parcels = _parcels(order)
+    work = _work(work_lines, parcels)
+    return OrderPage(
+        order=order,
+        lines=[_line_row(order, line, work_lines, parcels) for line in lines],
+        work=work,
+        payments=list(order.payments.order_by("at", "id")) if user.can("payments.view") else [],
+        refunds=list(order.refunds.order_by("at", "id")) if user.can("payments.view") else [],
+        holds=list(order.holds.order_by("-released_at", "at")),
+        notes=list(order.notes.order_by("-at", "-id")),
+        returns=list(Return.objects.filter(order=order).order_by("-id")),
+        decisions=_decisions(order, lines),
+        timeline=lines_for(entries_for(order.subject, limit=TIMELINE_SHOWN)),
+        offers=offers_for(order, lines, user),
+        printable=user.can("fulfillment.print") and any(is_printable(item.fulfillment_order) for item in work),
+        ship_to=order.ship_to,
+        bill_to=Address.from_json(order.billing_address),
+    )
+
+
+def is_printable(fulfillment_order: FulfillmentOrder) -> bool:
+    """True while its label and slip may be printed."""
+    return FULFILLMENT_MACHINE.why_not(fulfillment_order, "print") is None
+
+
+def _parcels(order: Order) -> list[Parcel]:
+    shipments = (
+        Shipment.objects.filter(order=order, direction=Direction.OUTBOUND)
+        .exclude(state="voided")
+        .annotate(numbers=ArrayAgg("packages__tracking_number", filter=Q(packages__isnull=False), default=[], order_by="packages__id"))
+        .order_by("id")
+    )
+    return [Parcel(shipment, shipment.numbers) for shipment in shipments]
+
+
+def _work(work_lines: Sequence[FulfillmentLine], parcels: Sequence[Parcel]) -> list[Work]:
+    orders = {line.fulfillment_order_id: line.fulfillment_order for line in work_lines}
+    by_order: dict[int | None, list[Parcel]] = defaultdict(list)
+    for parcel in parcels:
+        by_order[parcel.shipment.fulfillment_order_id].append(parcel)
+    return [Work(one, by_order[pk]) for pk, one in orders.items()]
+
+
+def _line_row(order: Order, line: OrderLine, work_lines: Iterable[FulfillmentLine], parcels: Sequence[Parcel]) -> LineRow:
+    here = [one for one in work_lines if one.order_line_id == line.pk and one.quantity]
+    numbers = {parcel.shipment.fulfillment_order_id: parcel.numbers for parcel in parcels}
+    product_id = line.variant.product_id if line.variant else None
+    returned = ""
+    if line.return_requested:
+        returned = _("{back} of {asked} returned").format(back=line.returned, asked=line.return_requested)
+    return LineRow(line, line_value(line, tax_included=order.tax_included), places_of(line, here, numbers), product_id, returned)
+
+
+def places_of(line: OrderLine, work_lines: Iterable[FulfillmentLine], numbers: dict[int | None, list[str]]) -> list[Place]:
+    """Where each unit of a line is: at a location with its work order, in a parcel, waiting, or cancelled.
+
+    numbers: fulfillment order id → tracking numbers. The units add up to `line.ordered`.
+    """
+    places = []
+    shipped_here = 0
+    for one in work_lines:
+        fulfillment_order = one.fulfillment_order
+        gone = fulfillment_order.state in _GONE
+        units = one.shipped if fulfillment_order.state in (FulfillmentState.CANCELLED, FulfillmentState.INCOMPLETE) else one.quantity
+        if not units:
+            continue
+        shipped_here += units if gone else 0
+        places.append(
+            Place(
+                units,
+                (_("left {location}") if gone else _("at {location}")).format(location=fulfillment_order.location.name),
+                ("fulfillment", fulfillment_order.state),
+                reverse("fulfillment-order", args=[fulfillment_order.pk]),
+                fulfillment_order.number,
+                ", ".join(numbers.get(fulfillment_order.pk, [])) if gone else "",
+            )
+        )
+    return places + _other_places(line, shipped_here)
+
+
+def _other_places(line: OrderLine, shipped_here: int) -> list[Place]:
+    """Units without a work order."""
+    elsewhere = line.shipped - shipped_here
+    left = _("left before the order came here") if line.requires_shipping else _("nothing to ship")
+    rest = (
+        (elsewhere, left, "ok"),
+        (line.backordered, _("back-ordered: waits for stock"), "bad"),
+        (line.to_place, _("without a place: no location may ship it, or it was not routed yet"), "warn"),
+        (line.cancelled, _("cancelled"), "neutral"),
+    )
+    return [Place(units, text, tone=tone) for units, text, tone in rest if units > 0]
+
+
+def _decisions(order: Order, lines: Sequence[OrderLine]) -> list[Decision]:
+    """The newest routing runs with their sentences. Two statements, or one where there are none."""
+    found = list(RoutingDecision.objects.filter(order=order).order_by("-id")[:DECISIONS_SHOWN])
+    if not found:
+        return []
+    sites = {site for one in found for plan in ("chosen", "runner_up") if one.receipt.get(plan) for site in one.receipt[plan]["sites"]}
+    names = dict(Location.objects.filter(pk__in=sites).values_list("pk", "name"))
+    skus = {line.variant_id: line.sku for line in lines if line.variant_id}
+    return [
+        Decision(one, sentence(one.receipt, names, skus, _), reverse("order-receipt", args=[order.pk, one.pk])) for one in found
+    ]
+
+
+def act_urls(order: Order, offers: Iterable[Offer]) -> list[dict[str, Any]]:
+    """Each offer with the address of its form, for the page's buttons."""
+    return [{"offer": offer, "url": reverse(f"order-{offer.name}", args=[order.pk])} for offer in offers]
