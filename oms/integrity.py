@@ -1,0 +1,149 @@
+"""Every invariant of the domain, asked of the data as a whole: reads only, names what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from inventory.operations.auditing import audit_stock
+from orders.models import Order
+from orders.status import compute_statuses
+
+STATUS_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that breaks an invariant."""
+
+    check: str
+    subject: str
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+#: Checks in SQL: each row is (subject, detail) of something wrong.
+CHECKS: dict[str, str] = {
+    "reservation_has_an_owner_that_needs_it": """
+        SELECT r.owner, format('%s reserved at location %s, %s still to ship there', r.quantity, r.location_id, coalesce(w.units, 0))
+          FROM (SELECT * FROM inventory_reservation WHERE quantity > 0) r
+          FULL JOIN (
+            SELECT 'order_line:' || fl.order_line_id AS owner, fo.location_id, sum(fl.quantity - fl.shipped) AS units
+              FROM fulfillment_fulfillmentline fl JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+             WHERE fo.state IN ('scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed') GROUP BY 1, 2
+            HAVING sum(fl.quantity - fl.shipped) > 0
+          ) w ON w.owner = r.owner AND w.location_id = r.location_id
+         WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",
+    "line_quantities_match_work_orders": """
+        SELECT 'order:' || l.order_id, format('line %s: allocated %s picked %s packed %s shipped %s, work orders say %s %s %s %s',
+               l.position, l.allocated, l.picked, l.packed, l.shipped, w.quantity, w.picked, w.packed, w.shipped)
+          FROM orders_orderline l
+          JOIN LATERAL (
+            SELECT coalesce(sum(CASE WHEN fo.state IN ('cancelled', 'incomplete') THEN fl.shipped ELSE fl.quantity END), 0) AS quantity,
+                   coalesce(sum(CASE WHEN fo.state IN ('cancelled', 'incomplete') THEN fl.shipped ELSE fl.picked END), 0) AS picked,
+                   coalesce(sum(CASE WHEN fo.state IN ('cancelled', 'incomplete') THEN fl.shipped ELSE fl.packed END), 0) AS packed,
+                   coalesce(sum(fl.shipped), 0) AS shipped
+              FROM fulfillment_fulfillmentline fl JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+             WHERE fl.order_line_id = l.id
+          ) w ON true
+         WHERE l.shipped < w.shipped
+            OR NOT (l.allocated - w.quantity = l.shipped - w.shipped AND l.picked - w.picked = l.shipped - w.shipped
+                    AND l.packed - w.packed = l.shipped - w.shipped)""",
+    "work_order_counts_its_units": """
+        SELECT 'fulfillment:' || fo.id, format('says %s units, its lines %s', fo.units, coalesce(sum(fl.quantity), 0))
+          FROM fulfillment_fulfillmentorder fo LEFT JOIN fulfillment_fulfillmentline fl ON fl.fulfillment_order_id = fo.id
+         GROUP BY fo.id HAVING fo.units <> coalesce(sum(fl.quantity), 0)""",
+    "shipped_stock_left_through_the_ledger": """
+        SELECT 'order:' || o.id, format('%s units shipped from here, the ledger says %s', s.units, coalesce(m.units, 0))
+          FROM (SELECT fo.order_id, sum(fl.shipped) AS units FROM fulfillment_fulfillmentline fl
+                  JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id GROUP BY 1 HAVING sum(fl.shipped) > 0) s
+          JOIN orders_order o ON o.id = s.order_id
+          LEFT JOIN (SELECT CASE WHEN cause LIKE 'order:%' THEN substr(cause, 7)::bigint
+                                 ELSE (SELECT order_id FROM fulfillment_fulfillmentorder WHERE id = substr(cause, 13)::bigint) END AS order_id,
+                            -sum(quantity) AS units
+                       FROM inventory_stockmovement
+                      WHERE reason = 'shipped' AND bucket = 'on_hand' AND (cause LIKE 'order:%' OR cause LIKE 'fulfillment:%') GROUP BY 1) m
+            ON m.order_id = s.order_id
+         WHERE s.units <> coalesce(m.units, 0)""",
+    "an_order_arrives_once": """
+        SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
+    "a_label_is_bought_once_per_parcel": """
+        SELECT 'fulfillment:' || fulfillment_order_id, format('%s live shipments', count(*)) FROM fulfillment_shipment
+         WHERE direction = 'outbound' AND state <> 'voided' AND fulfillment_order_id IS NOT NULL
+         GROUP BY fulfillment_order_id HAVING count(*) > 1
+        UNION ALL
+        SELECT 'shipment:' || s.id, 'a bought label without a tracking number' FROM fulfillment_shipment s
+         WHERE s.state NOT IN ('label_requested', 'voided', 'void_requested')
+           AND NOT EXISTS (SELECT FROM fulfillment_package p WHERE p.shipment_id = s.id)""",
+    "money_of_lines_is_the_orders": """
+        SELECT 'order:' || o.id, format('goods %s, lines %s; discounts %s, lines %s', o.subtotal, l.goods, o.discount_total, l.discounts)
+          FROM orders_order o
+          JOIN (SELECT order_id, sum(unit_price * ordered) AS goods, sum(discount) AS discounts, sum(tax) AS taxes
+                  FROM orders_orderline GROUP BY 1) l ON l.order_id = o.id
+         WHERE o.subtotal <> l.goods OR o.discount_total <> l.discounts OR o.tax_total < l.taxes""",
+    "an_order_has_lines": """
+        SELECT 'order:' || o.id, 'no lines' FROM orders_order o
+         WHERE NOT EXISTS (SELECT FROM orders_orderline l WHERE l.order_id = o.id)""",
+    "captured_is_the_sum_of_payments": """
+        SELECT 'order:' || o.id, format('captured %s, payments %s', o.captured_total, coalesce(p.total, 0))
+          FROM orders_order o
+          LEFT JOIN (SELECT order_id, sum(amount) FILTER (WHERE kind = 'capture') AS total FROM orders_paymentrecord GROUP BY 1) p ON p.order_id = o.id
+         WHERE o.captured_total <> coalesce(p.total, 0)""",
+    "refunded_is_the_sum_of_refunds": """
+        SELECT 'order:' || o.id, format('refunded %s, refunds %s, captured %s', o.refunded_total, coalesce(r.total, 0), o.captured_total)
+          FROM orders_order o LEFT JOIN (SELECT order_id, sum(amount) AS total FROM orders_refund GROUP BY 1) r ON r.order_id = o.id
+         WHERE o.refunded_total <> coalesce(r.total, 0) OR o.refunded_total > o.captured_total""",
+    "returns_match_their_lines": """
+        SELECT 'order:' || l.order_id, format('line %s: %s asked back, returns say %s', l.position, l.return_requested, coalesce(r.units, 0))
+          FROM orders_orderline l
+          LEFT JOIN (SELECT rl.order_line_id, sum(CASE WHEN r.state IN ('inspected', 'resolved') THEN rl.received ELSE rl.quantity END) AS units
+                       FROM returns_returnline rl JOIN returns_return r ON r.id = rl.return_request_id
+                      WHERE r.state NOT IN ('declined', 'cancelled') GROUP BY 1) r ON r.order_line_id = l.id
+         WHERE l.return_requested <> coalesce(r.units, 0)""",
+    "every_order_has_a_history": """
+        SELECT 'order:' || o.id, 'no line in its history' FROM orders_order o
+         WHERE NOT EXISTS (SELECT FROM core_timelineentry t WHERE t.subject = 'order:' || o.id)""",
+    "every_movement_has_actor_and_cause": """
+        SELECT 'movement:' || id, 'no actor or cause' FROM inventory_stockmovement WHERE actor = '' OR cause = ''""",
+    "what_happened_was_told": """
+        SELECT 'event:' || d.event_id, format('%s gave up: %s', d.handler, left(d.error, 120)) FROM core_outboxdelivery d WHERE d.gave_up_at IS NOT NULL
+        UNION ALL
+        SELECT 'event:' || id, 'not relayed for an hour' FROM core_outboxevent WHERE relayed_at IS NULL AND created_at < now() - interval '1 hour'""",
+}  # fmt: skip
+
+
+def check_integrity(*, limit: int = 100) -> tuple[list[str], list[Finding]]:
+    """Names of all checks, and what they found: at most `limit` of each."""
+    findings = [
+        Finding(b.check, f"{b.sku} at {b.location}", f"{b.bucket} is {b.found}, should be {b.expected}") for b in audit_stock(limit=limit)
+    ]
+    with connection.cursor() as cursor:
+        for name, statement in CHECKS.items():
+            cursor.execute(f"SELECT * FROM ({statement}) AS found (subject, detail) ORDER BY 1 LIMIT {int(limit)}")  # noqa: S608 - our own text
+            findings += [Finding(name, str(subject), str(detail)) for subject, detail in cursor.fetchall()]
+    findings += list(_stale_statuses(limit))
+    return [*CHECKS, "statuses_are_what_they_are_computed_from"], findings
+
+
+def _stale_statuses(limit: int) -> Iterator[Finding]:
+    """Orders whose stored statuses are not the pure function of their inputs."""
+    found = 0
+    orders = Order.objects.annotate(open_holds=Count("holds", filter=Q(holds__released_at__isnull=True))).order_by("pk")
+    last = 0
+    while batch := list(orders.filter(pk__gt=last).prefetch_related("lines")[:STATUS_BATCH]):
+        last = batch[-1].pk
+        for order in batch:
+            statuses = compute_statuses(order, order.lines.all(), holds=order.open_holds)
+            wrong = [name for name in statuses.__slots__ if getattr(order, name) != getattr(statuses, name)]
+            if wrong:
+                detail = ", ".join(f"{name} is {getattr(order, name)}, should be {getattr(statuses, name)}" for name in wrong)
+                yield Finding("statuses_are_what_they_are_computed_from", order.subject, detail)
+                found += 1
+                if found >= limit:
+                    return
