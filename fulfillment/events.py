@@ -18,11 +18,10 @@ class FulfillmentShipped(Event):
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentShort(Event):
-    """A fulfillment order was closed incomplete; what it did not ship needs another place."""
+    """Units of a fulfillment order were not found; they need another place."""
 
     name: ClassVar[str] = "fulfillment.short"
     fulfillment_order_id: int
-    order_id: int
 
 
 @dataclass(frozen=True, slots=True)

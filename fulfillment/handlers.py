@@ -1,0 +1,59 @@
+"""Telling customers about their parcels: thin handlers, each message once (its key is the parcel's)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import translation
+
+from core import formats, mail
+from core.actors import Actor
+from fulfillment.events import FulfillmentShipped, ShipmentDelivered
+from fulfillment.models import Shipment
+from fulfillment.queries import tracking_url
+from orders.models import OrderLine
+
+
+def tell_customer_shipped(event: FulfillmentShipped, *, actor: Actor, now: datetime) -> None:
+    """A parcel is on its way: what is in it, its number, when it should arrive, what is still to come."""
+    shipment = _shipment(fulfillment_order_id=event.fulfillment_order_id, handed_over_at__isnull=False)
+    if shipment is not None:
+        _tell("shipped", shipment, now=now)
+
+
+def tell_customer_delivered(event: ShipmentDelivered, *, actor: Actor, now: datetime) -> None:
+    """A parcel has arrived."""
+    shipment = _shipment(pk=event.shipment_id, state="delivered")
+    if shipment is not None:
+        _tell("delivered", shipment, now=now)
+
+
+def _shipment(**conditions: Any) -> Shipment | None:
+    rows = Shipment.objects.filter(direction="outbound", fulfillment_order__isnull=False, **conditions)
+    return rows.exclude(state="voided").select_related("order", "fulfillment_order").first()
+
+
+def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
+    order = shipment.order
+    assert shipment.fulfillment_order is not None  # by the query
+    with translation.override(order.language):
+        expected = formats.day(shipment.expected_on) if shipment.expected_on else ""
+    context = {
+        "order_number": order.number,
+        "name": order.customer_name,
+        "numbers": list(shipment.packages.order_by("id").values_list("tracking_number", flat=True)),
+        "items": [
+            f"{line.shipped} × {line.order_line.title}"
+            for line in shipment.fulfillment_order.lines.filter(shipped__gt=0).select_related("order_line").order_by("order_line__position")
+        ],
+        "expected": expected,
+        "more_to_come": any(
+            line.ordered - line.cancelled > line.shipped for line in OrderLine.objects.filter(order=order, requires_shipping=True)
+        ),
+        "url": tracking_url(order),
+    }
+    mail.queue_mail(
+        to=order.email, template=template, context=context, language=order.language,
+        dedupe_key=f"{template}:{shipment.pk}", about=order.subject, now=now,
+    )  # fmt: skip

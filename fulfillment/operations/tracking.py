@@ -1,0 +1,141 @@
+"""What carriers report about parcels: stored once each, in any order, and what follows for work order and order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from core.actors import Actor
+from core.outbox import publish
+from core.refusals import NotFound
+from fulfillment.events import ShipmentDelivered
+from fulfillment.models import Direction, Package, Shipment, TrackingEvent
+from fulfillment.operations.work import S, Work, lock_work, record, write_state
+from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE, ShipmentState
+from orders.models import Order, OrderLine
+from orders.operations import lock_order, refresh_order
+
+T = ShipmentState
+#: Reported code → state of the shipment. Codes beside these (label printed, customs, …) are shown and change nothing.
+STATE_OF_CODE = {
+    "in_transit": T.IN_TRANSIT,
+    "out_for_delivery": T.OUT_FOR_DELIVERY,
+    "exception": T.EXCEPTION,
+    "delivered": T.DELIVERED,
+}
+_ACTION = {T.IN_TRANSIT: "moved_on", T.OUT_FOR_DELIVERY: "out_for_delivery", T.EXCEPTION: "fail", T.DELIVERED: "deliver"}
+#: Of two reports of the same moment the one further on its way counts.
+_RANK = {"in_transit": 0, "exception": 1, "out_for_delivery": 2, "delivered": 3}
+MOVING = frozenset({T.IN_TRANSIT, T.OUT_FOR_DELIVERY, T.EXCEPTION})
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingUpdate:
+    """One report: code (a shipment state such as "in_transit", or the carrier's own), text, place, and when it happened."""
+
+    code: str
+    at: datetime
+    description: str = ""
+    place: str = ""
+
+
+def record_tracking(*, shipment_id: int, updates: Sequence[TrackingUpdate], actor: Actor, now: datetime) -> Shipment:
+    """Store reports about a shipment and bring its state, the work order's and the order's in line with all that is known.
+
+    A report delivered twice is stored once; the state follows from the set of reports, so their order of arrival does not matter;
+    delivered is final. Raises NotFound.
+    """
+    order_id, work_order_id = Shipment.objects.filter(pk=shipment_id).values_list("order_id", "fulfillment_order_id").first() or (None, None)
+    if order_id is None:
+        raise NotFound("no_such_shipment", _("There is no such shipment."))
+    with transaction.atomic():
+        work = lock_work(work_order_id) if work_order_id else None
+        order = work.order if work else lock_order(order_id)
+        shipment = Shipment.objects.select_for_update().get(pk=shipment_id)
+        before = TrackingEvent.objects.filter(shipment=shipment).count()
+        _store(shipment, updates)
+        if TrackingEvent.objects.filter(shipment=shipment).count() == before:
+            return shipment
+        if refresh_shipment(shipment, work, actor=actor, now=now) and shipment.direction == Direction.OUTBOUND:
+            refresh_order(order, now=now)
+        return shipment
+
+
+def _store(shipment: Shipment, updates: Sequence[TrackingUpdate]) -> None:
+    TrackingEvent.objects.bulk_create(
+        [
+            TrackingEvent(
+                shipment=shipment, code=update.code[:20], description=_clean(update.description)[:250],
+                place=_clean(update.place)[:120], at=update.at,
+            )
+            for update in updates
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "")
+
+
+def refresh_shipment(shipment: Shipment, work: Work | None, *, actor: Actor, now: datetime) -> bool:
+    """Bring a locked shipment that was handed over in line with its reports, and recount its order's parcels.
+
+    True when something changed. Reports that come before the parcel is shipped here wait for it.
+    """
+    if shipment.handed_over_at is None or (shipment.state not in MOVING and shipment.state != T.DELIVERED):
+        return False
+    newest = newest_report(list(TrackingEvent.objects.filter(shipment=shipment)))
+    state = STATE_OF_CODE[newest.code] if newest else T.IN_TRANSIT
+    changed = state != shipment.state
+    if changed and shipment.state != T.DELIVERED:
+        shipment.state = SHIPMENT_MACHINE.check(shipment, _ACTION[state])
+        shipment.delivered_at = newest.at if newest and state == T.DELIVERED else None
+        shipment.save(update_fields=["state", "delivered_at"])
+        if state == T.DELIVERED:
+            _deliver(shipment, work, actor=actor, now=now)
+        elif state == T.EXCEPTION and work is not None:
+            record(work, "fulfillment.exception", actor=actor, now=now, shipment_id=shipment.pk, problem=newest.description if newest else "")
+    if work is not None and shipment.direction == Direction.OUTBOUND:
+        count_parcels(work.order)
+    return changed
+
+
+def newest_report(events: Sequence[TrackingEvent]) -> TrackingEvent | None:
+    """The report that decides the state: a delivery if there is one, else the latest that has a meaning for the state."""
+    telling = [event for event in events if event.code in STATE_OF_CODE]
+    delivered = [event for event in telling if event.code == "delivered"]
+    return max(delivered or telling, key=lambda event: (event.at, _RANK[event.code]), default=None)
+
+
+def _deliver(shipment: Shipment, work: Work | None, *, actor: Actor, now: datetime) -> None:
+    if work is None or shipment.direction != Direction.OUTBOUND:
+        return
+    if work.fulfillment_order.state == S.SHIPPED:
+        for line in work.lines:
+            line.order_line.delivered += line.shipped
+        OrderLine.objects.bulk_update([line.order_line for line in work.lines], ["delivered"])
+        write_state(work, FULFILLMENT_MACHINE.check(work.fulfillment_order, "deliver"), actor=actor, now=now)
+    record(work, "fulfillment.delivered", actor=actor, now=now, shipment_id=shipment.pk, delivered_at=shipment.delivered_at)
+    publish(ShipmentDelivered(shipment.pk), actor=actor)
+
+
+def count_parcels(order: Order) -> None:
+    """Set the parcel counters of a locked order from its shipments (saved by the refresh that follows)."""
+    counts = Package.objects.filter(
+        shipment__order=order, shipment__direction=Direction.OUTBOUND, shipment__handed_over_at__isnull=False
+    ).aggregate(
+        parcels=Count("id"),
+        out=Count("id", filter=Q(shipment__state=T.OUT_FOR_DELIVERY)),
+        delivered=Count("id", filter=Q(shipment__state=T.DELIVERED)),
+        exception=Count("id", filter=Q(shipment__state=T.EXCEPTION)),
+    )
+    order.parcels = counts["parcels"]
+    order.parcels_out_for_delivery = counts["out"]
+    order.parcels_delivered = counts["delivered"]
+    order.parcels_exception = counts["exception"]

@@ -1,0 +1,166 @@
+"""Reading for screens and paper: a constant number of statements, whatever the number of work orders."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.urls import reverse
+
+from core.models import Shop
+from fulfillment.documents.picklist import PickLine, PickList, bin_key
+from fulfillment.documents.slips import Merchant, Slip, SlipLine
+from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment, TrackingEvent
+from fulfillment.states import ACTIVE_STATES, FulfillmentState
+from inventory.models import StockLevel
+from orders.models import Order
+
+S = FulfillmentState
+#: (variant id, location id) → bin
+Bins = dict[tuple[int, int], str]
+
+
+def queue() -> QuerySet[FulfillmentOrder]:
+    """Work orders with what the queue shows of them."""
+    return FulfillmentOrder.objects.select_related("order", "location")
+
+
+def late(now: datetime) -> Q:
+    """Active work that should have left by now."""
+    return Q(state__in=[S.OPEN, S.PICKING, S.PICKED, S.PACKED], ship_by__lt=now)
+
+
+def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
+    """Work orders with order, channel, location and lines (`.lines.all()`, in the order's sequence), in the given order."""
+    ids = list(fulfillment_order_ids)
+    lines = FulfillmentLine.objects.filter(quantity__gt=0).select_related("order_line__variant").order_by("order_line__position", "id")
+    found = (
+        FulfillmentOrder.objects.filter(pk__in=ids)
+        .select_related("order__channel", "location")
+        .prefetch_related(Prefetch("lines", queryset=lines))
+        .in_bulk()
+    )
+    return [found[pk] for pk in ids if pk in found]
+
+
+def bins_of(fulfillment_orders: Sequence[FulfillmentOrder]) -> Bins:
+    """Where the goods of these work orders lie."""
+    variants = {line.order_line.variant_id for found in fulfillment_orders for line in found.lines.all()}
+    locations = {found.location_id for found in fulfillment_orders}
+    rows = StockLevel.objects.filter(variant_id__in=variants, location_id__in=locations).exclude(bin="")
+    return {(variant, location): bin_name for variant, location, bin_name in rows.values_list("variant_id", "location_id", "bin")}
+
+
+def bin_of(bins: Bins, line: FulfillmentLine, fulfillment_order: FulfillmentOrder) -> str:
+    """The bin of a line's goods at its location, or an empty string."""
+    return bins.get((line.order_line.variant_id or 0, fulfillment_order.location_id), "")
+
+
+def lines_in_walk_order(fulfillment_order: FulfillmentOrder, bins: Bins) -> list[tuple[FulfillmentLine, str]]:
+    """The lines with their bins in the order of the walk."""
+    lines = [(line, bin_of(bins, line, fulfillment_order)) for line in fulfillment_order.lines.all()]
+    return sorted(lines, key=lambda pair: (bin_key(pair[1]), pair[0].order_line.sku, pair[0].pk))
+
+
+def in_pick_order(fulfillment_order_ids: Iterable[int]) -> list[int]:
+    """The ids in the order of the walk: location, first bin (A-2 before A-10), SKU, then what is due first."""
+    rows = (
+        FulfillmentOrder.objects.filter(pk__in=list(fulfillment_order_ids))
+        .annotate(first_sku=Min("lines__order_line__sku"))
+        .values_list("location__rank", "location__name", "first_bin", "first_sku", "ship_by", "pk")
+    )
+    walk = sorted(rows, key=lambda row: (row[0], row[1], bin_key(row[2]), row[2], row[3] or "", row[4], row[5]))
+    return [row[-1] for row in walk]
+
+
+def merchant() -> Merchant:
+    """Who sends, as printed; the shop's logo as a data URI."""
+    shop = Shop.objects.select_related("logo").first()
+    if shop is None:
+        return Merchant(name=settings.MERCHANT_NAME)
+    logo = ""
+    if shop.logo is not None and shop.logo.content_type in ("image/png", "image/jpeg", "image/svg+xml"):
+        logo = f"data:{shop.logo.content_type};base64,{base64.b64encode(bytes(shop.logo.data)).decode()}"
+    return Merchant(name=shop.name or settings.MERCHANT_NAME, logo=logo, footer=shop.support_email)
+
+
+def tracking_url(order: Order) -> str:
+    """The customer's page about an order, as an address that works outside."""
+    return settings.PUBLIC_URL + reverse("tracking", args=[order.token])
+
+
+def slips_for(fulfillment_orders: Sequence[FulfillmentOrder]) -> dict[int, Slip]:
+    """Packing slips by work order id; the work orders come from `with_lines`."""
+    sender, bins = merchant(), bins_of(fulfillment_orders)
+    return {found.pk: _slip(found, sender, bins) for found in fulfillment_orders}
+
+
+def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins) -> Slip:
+    order = found.order
+    return Slip(
+        number=found.number,
+        order_number=order.number,
+        ordered_on=order.placed_at.astimezone(ZoneInfo(order.channel.time_zone)).date(),
+        merchant=sender,
+        ship_to=tuple(order.ship_to.lines()),
+        lines=tuple(
+            SlipLine(line.order_line.sku, line.order_line.title, line.quantity, bin=bin_name)
+            for line, bin_name in lines_in_walk_order(found, bins)
+        ),
+        language=order.language,
+        service=order.shipping_method,
+        tracking_url=tracking_url(order),
+        customer_note=order.customer_note,
+    )
+
+
+def pick_list_for(fulfillment_orders: Sequence[FulfillmentOrder], *, number: str, language: str, now: datetime) -> PickList:
+    """One walk over these work orders; the units that are not picked yet."""
+    bins = bins_of(fulfillment_orders)
+    names = sorted({found.location.name for found in fulfillment_orders})
+    zone = fulfillment_orders[0].location.time_zone if fulfillment_orders else "UTC"
+    return PickList(
+        number=number,
+        location=", ".join(names),
+        printed_at=now.astimezone(ZoneInfo(zone)),
+        lines=tuple(
+            PickLine(line.order_line.sku, line.order_line.title, bin_of(bins, line, found), line.quantity - line.picked, found.number)
+            for found in fulfillment_orders
+            for line in found.lines.all()
+            if line.quantity > line.picked
+        ),
+        language=language,
+    )
+
+
+def shipments_of(order_id: int) -> list[Shipment]:
+    """An order's outbound parcels with packages and reports (newest first), for order page, API and portal. Three statements."""
+    reports = TrackingEvent.objects.order_by("-at", "-id")
+    return list(
+        Shipment.objects.filter(order_id=order_id, direction="outbound")
+        .exclude(state="voided")
+        .select_related("fulfillment_order__location")
+        .prefetch_related("packages", Prefetch("tracking", queryset=reports))
+        .order_by("id")
+    )
+
+
+def next_work(fulfillment_order: FulfillmentOrder, states: Iterable[str]) -> int | None:
+    """The work order to do after this one at the same location: the most urgent of those states that nobody else has."""
+    return (
+        FulfillmentOrder.objects.filter(location_id=fulfillment_order.location_id, state__in=list(states), order__on_hold=False)
+        .exclude(pk=fulfillment_order.pk)
+        .order_by("ship_by", "id")
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def active_counts() -> dict[int, int]:
+    """Location id → work orders that are still in the building."""
+    rows = FulfillmentOrder.objects.filter(state__in=ACTIVE_STATES).values_list("location_id").annotate(count=Count("id"))
+    return dict(rows)
