@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # Python put oms/ here, whose celery.py must not hide the library
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)  # Python put oms/ here, whose celery.py must not hide the library
 
 from oms.embedded import BENCH, DEMO, TEST, EmbeddedError, Guard, Profile, Services  # noqa: E402
 from oms.embedded.processes import exclusive  # noqa: E402
 from oms.launcher.catalogs import compile_catalogs  # noqa: E402
 from oms.launcher.stamps import Stamp, fingerprint  # noqa: E402
+from oms.launcher.system import ensure_chromium, ensure_pango  # noqa: E402
 
 HOME = Path(os.environ.get("OMS_HOME") or ROOT / ".oms").absolute()
 # Commands that bring the tables about, or need none.
@@ -35,6 +37,8 @@ def main(command: str, arguments: list[str]) -> int:
     """Run one of `./run`'s commands; returns its exit code."""
     try:
         compile_catalogs(ROOT / "locale")
+        if command != "lint":
+            ensure_pango(HOME / "apt.log")
         return COMMANDS[command](arguments)
     except EmbeddedError as error:
         say(f"\n{error}\n")
@@ -75,10 +79,8 @@ def run_bench(arguments: list[str]) -> int:
 
 def run_tests(arguments: list[str]) -> int:
     """pytest with everything it needs; parallel unless told otherwise. Its closing line is the last one printed."""
-    from oms.launcher.browser import find_or_install_chromium
-
     state = slot("test")
-    chromium = find_or_install_chromium()
+    chromium = ensure_chromium(HOME / "apt.log")
     with (
         exclusive(state / "test.lock", f"The tests already run on {state}. Set OMS_SLOT to another name to run more."),
         Guard() as guard,
