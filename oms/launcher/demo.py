@@ -119,10 +119,6 @@ class Demo:
         _say("Preparing the demo shop …")
         orders = [] if self.options.orders is None else ["--orders", str(self.options.orders)]
         command = [sys.executable, str(self.root / "manage.py"), "setup_demo", *orders]
-        if not list(self.root.glob("*/management/commands/setup_demo.py")):
-            migrate = [sys.executable, str(self.root / "manage.py"), "migrate", "-v0"]
-            subprocess.run(migrate, env=self.environment, check=True)
-            command = [sys.executable, str(self.root / "manage.py"), "collectstatic", "--noinput", "-v0"]
         printed = self.state / "welcome.txt"
         with printed.open("wb") as output:
             setup = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=output)
