@@ -1,0 +1,176 @@
+"""Packing slips: the paper in the parcel, in the customer's language, on A4 or 4×6 in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from django.conf import settings
+from django.template.loader import get_template, render_to_string
+from django.utils import translation
+from django.utils.safestring import SafeString
+
+from .codes import code128_png, qr_png
+from .text import Direction, direction, printable, printable_lines
+
+Paper = Literal["a4", "4x6"]
+PAPERS: tuple[Paper, ...] = ("a4", "4x6")
+_LONGEST_NOTE = 2000  # characters
+_TEMPLATES = tuple(
+    f"documents/{name}"
+    for name in ("slip.html", "slips.html", "slip.css", "slip_a4.css", "slip_4x6.css")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who sends: `logo` is a data URI (PNG, JPEG or SVG) or empty; `footer` is free text below the lines."""
+
+    name: str
+    logo: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlipLine:
+    """One line of the parcel; `options` is the variant in words (“Navy / L”)."""
+
+    sku: str
+    title: str
+    quantity: int
+    bin: str = ""
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A packing slip. `number` is the fulfillment order's and is printed as Code 128, `tracking_url` as QR code."""
+
+    number: str
+    order_number: str
+    ordered_on: date
+    merchant: Merchant
+    ship_to: tuple[str, ...]
+    lines: tuple[SlipLine, ...]
+    language: str = "en"
+    service: str = ""
+    tracking_url: str = ""
+    customer_note: str = ""
+    gift_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """One line as it is printed, with the direction of its own script."""
+
+    text: str
+    dir: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class _PrintedLine:
+    sku: str
+    title: _Printed
+    bin: str
+    quantity: str
+
+
+def slip_html(slip: Slip, *, anchor: str) -> SafeString:
+    """The HTML of one slip, in its language; `anchor` becomes its id. Raises NotEncodable for a number no code holds."""
+    language = known_language(slip.language)
+    locale = _locale(language)
+    with translation.override(language):
+        return get_template("documents/slip.html").render(
+            {
+                "anchor": anchor,
+                "language": language,
+                "dir": "rtl" if translation.get_language_bidi() else "ltr",
+                "long": _may_need_pages(slip),
+                "number": printable(slip.number),
+                "number_code": code128_png(slip.number),
+                "order_number": printable(slip.order_number),
+                "ordered_on": format_date(slip.ordered_on, "long", locale=locale),
+                "service": printable(slip.service),
+                "merchant": _printed(slip.merchant.name),
+                "logo": slip.merchant.logo if slip.merchant.logo.startswith("data:image/") else "",
+                "footer": _printed_all(printable_lines(slip.merchant.footer)),
+                "ship_to": _printed_all(slip.ship_to),
+                "tracking_code": qr_png(slip.tracking_url) if slip.tracking_url else "",
+                "lines": [_printed_line(line, locale) for line in slip.lines],
+                "units": _number(sum(line.quantity for line in slip.lines), locale),
+                "customer_note": _printed_all(printable_lines(slip.customer_note, _LONGEST_NOTE)),
+                "gift_message": _printed_all(printable_lines(slip.gift_message, _LONGEST_NOTE)),
+            }
+        )
+
+
+def slips_html(bodies: Sequence[SafeString], paper: Paper) -> str:
+    """One HTML document of slips made by `slip_html`, each beginning on a new page; the PDF is made from it."""
+    return render_to_string("documents/slips.html", {"bodies": bodies, "paper_style": f"documents/slip_{paper}.css"})
+
+
+@cache
+def slip_template_sources() -> tuple[bytes, ...]:
+    """What the look of a slip depends on besides its data: the templates, and this module."""
+    origins = [str(get_template(name).origin.name) for name in _TEMPLATES]
+    return tuple(Path(path).read_bytes() for path in (*origins, __file__))
+
+
+def known_language(language: str) -> str:
+    """The customer's language if the shop's texts exist in it, without its region (“tr-TR” → “tr”), else the default."""
+    known = {code for code, _name in settings.LANGUAGES}
+    language = language.lower().replace("_", "-")
+    if language in known:
+        return language
+    base = language.partition("-")[0]
+    return base if base in known else settings.LANGUAGE_CODE
+
+
+def _may_need_pages(slip: Slip) -> bool:
+    """Numbered pages cost a tenth of a slip's layout, so only slips that could run over one page have them."""
+    text = (
+        slip.customer_note,
+        slip.gift_message,
+        slip.merchant.footer,
+        *slip.ship_to,
+        *(line.title for line in slip.lines),
+    )
+    return len(slip.lines) > 8 or sum(map(len, text)) > 1200
+
+
+def _printed_line(line: SlipLine, locale: Locale) -> _PrintedLine:
+    return _PrintedLine(
+        sku=printable(line.sku, 64),
+        title=_printed(f"{line.title} · {line.options}" if line.options else line.title),
+        bin=printable(line.bin, 32),
+        quantity=_number(line.quantity, locale),
+    )
+
+
+def _printed(text: str) -> _Printed:
+    text = printable(text)
+    return _Printed(text, direction(text))
+
+
+def _printed_all(lines: Iterable[str]) -> list[_Printed]:
+    return [_printed(line) for line in lines if line.strip()]
+
+
+def _number(value: int, locale: Locale) -> str:
+    """A quantity in the locale's own digits (Persian: ۱۲)."""
+    return str(format_decimal(value, locale=locale, numbering_system="default"))
+
+
+@cache
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
