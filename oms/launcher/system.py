@@ -1,4 +1,4 @@
-"""What the machine itself must bring: Pango for PDF, Chromium for the browser tests. Installed by apt where that may be used."""
+"""What the machine itself must bring: Pango and a font for PDF, Chromium for the browser tests. Installed by apt where that may be used."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ PANGO = (
     *("libharfbuzz.so.0", "libharfbuzz-subset.so.0", "libfontconfig.so.1"),
 )
 PANGO_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core")
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 HOMEBREW = (Path("/opt/homebrew"), Path("/usr/local"))
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -25,7 +26,7 @@ PLAYWRIGHTS_BROWSERS = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-ma
 
 
 def ensure_pango(log: Path) -> None:
-    """Install Pango if it is missing and that is possible; else say in one line what to do. Everything but PDF works."""
+    """Install Pango and a font if missing and possible; else say in one line what to do. Everything but PDF works."""
     if has_pango():
         return
     if sys.platform == "darwin":
@@ -36,11 +37,13 @@ def ensure_pango(log: Path) -> None:
         _apt_install(log, *PANGO_PACKAGES)
     if not has_pango():
         packages = " ".join(PANGO_PACKAGES)
-        _say(f"PDF documents are off, because Pango is missing. Debian and Ubuntu: sudo apt-get install {packages}")
+        _say(
+            f"PDF documents are off, because Pango or a font is missing. Debian and Ubuntu: sudo apt-get install {packages}"
+        )
 
 
 def has_pango() -> bool:
-    """Whether every library that WeasyPrint loads is there."""
+    """Whether every library that WeasyPrint loads is there, and a font to set text in."""
     if sys.platform == "darwin":
         return any((prefix / "lib" / "libpango-1.0.dylib").exists() for prefix in HOMEBREW)
     try:
@@ -48,7 +51,7 @@ def has_pango() -> bool:
             ctypes.CDLL(name)
     except OSError:
         return False
-    return True
+    return any(font for folder in FONT_FOLDERS for font in folder.rglob("*.ttf"))
 
 
 def ensure_chromium(log: Path) -> str:
