@@ -22,7 +22,7 @@ _CODE128_IMAGE_ROWS = 48
 _QR_MASK = 2
 
 
-class NotEncodable(ValueError):  # noqa: N818
+class NotEncodable(ValueError):
     """The text cannot be put into this kind of code."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import uharfbuzz
 
 from .text import direction
+from .weasy import PdfUnavailable
 
 _FOLDERS = (
     "/usr/share/fonts",
@@ -35,7 +36,7 @@ _PAIRS = (
 _SECOND = ("NotoSansArabic-Regular.ttf", "NotoNaskhArabic-Regular.ttf", "Arial Unicode.ttf")
 
 
-class NoFont(RuntimeError):  # noqa: N818
+class NoFont(PdfUnavailable):
     """The machine has none of the fonts that labels can be drawn with; the message says what to install."""
 
 

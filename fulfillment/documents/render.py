@@ -153,4 +153,3 @@ def _drop_foreign_images(page: pikepdf.Object) -> None:
     own = Dictionary(resources)
     own.XObject = Dictionary({name: image for name, image in resources.XObject.items() if name in drawn})
     page.Resources = own
-

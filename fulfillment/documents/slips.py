@@ -24,8 +24,7 @@ Paper = Literal["a4", "4x6"]
 PAPERS: tuple[Paper, ...] = ("a4", "4x6")
 _LONGEST_NOTE = 2000  # characters
 _TEMPLATES = tuple(
-    f"documents/{name}"
-    for name in ("slip.html", "slips.html", "slip.css", "slip_a4.css", "slip_4x6.css")
+    f"documents/{name}" for name in ("slip.html", "slips.html", "slip.css", "slip_a4.css", "slip_4x6.css")
 )
 
 

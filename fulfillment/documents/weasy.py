@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _APT = "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 
-class PdfUnavailable(RuntimeError):  # noqa: N818
+class PdfUnavailable(RuntimeError):
     """PDF printing is off on this machine; the message says what to install."""
 
 
