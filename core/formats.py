@@ -8,8 +8,10 @@ from functools import lru_cache
 from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext as _
 
 _FAR = timedelta(days=6)
+_NOW = timedelta(seconds=20)
 
 
 def active_locale() -> str:
@@ -29,12 +31,15 @@ def day(value: date) -> str:
     return format_date(value, "medium", locale=active_locale())
 
 
-def relative(moment: datetime, now: datetime) -> str:
-    """“5 minutes ago”, “in 2 days”; beyond six days the date itself."""
+def relative(moment: datetime, now: datetime, *, locale: str | None = None) -> str:
+    """“just now”, “5 minutes ago”, “in 2 days”; beyond six days the date itself. Callers with many moments pass the locale along."""
+    locale = locale or active_locale()
     away = moment - now
+    if abs(away) < _NOW:
+        return _("just now")
     if abs(away) > _FAR:
-        return _short_day(timezone.localtime(moment).date(), timezone.localtime(now).year, active_locale())
-    return _ago(int(away.total_seconds()) if abs(away) < timedelta(minutes=1) else _rounded(away), active_locale())
+        return _short_day(timezone.localtime(moment).date(), timezone.localtime(now).year, locale)
+    return _ago(int(away.total_seconds()) if abs(away) < timedelta(minutes=1) else _rounded(away), locale)
 
 
 def _rounded(away: timedelta) -> int:

@@ -77,7 +77,10 @@ def find_targets(page: ListPage, state: ListState, request: HttpRequest, action:
     if request.POST.get("all_matching"):
         queryset = state.matching(base)
         if not state.exact:
-            raise Invalid("filters_unclear", _("A filter could not be used, so “all that match” is unclear. Mend the filter first."))
+            raise Invalid(
+                "filters_unclear",
+                _("A filter could not be used, so “all that match” is unclear. Mend the filter first."),
+            )
         ids: list[str] = []
         count = count_capped(queryset, cap=action.limit)
         missing = 0
@@ -92,7 +95,9 @@ def find_targets(page: ListPage, state: ListState, request: HttpRequest, action:
     if count.capped:
         raise Invalid(
             "too_many",
-            _("“{action}” takes {limit} rows at once; narrow the list with a filter.").format(action=action.label, limit=action.limit),
+            _("“{action}” takes {limit} rows at once; narrow the list with a filter.").format(
+                action=action.label, limit=action.limit
+            ),
         )
     return Targets(state.sort.keyset(desc=state.desc).order(queryset), count, ids, not ids, missing)
 

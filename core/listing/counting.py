@@ -50,7 +50,7 @@ def count_many(querysets: Sequence[QuerySet], *, cap: int = CAP) -> list[Count]:
             places.append(None)
             continue
         places.append(len(parts))
-        parts.append(f"(SELECT count(*) FROM ({sql}) rows_{len(parts)})")
+        parts.append(f"(SELECT count(*) FROM ({sql}) rows_{len(parts)})")  # noqa: S608 - Django compiled it; values are parameters
         params.extend(values)
     numbers: Sequence[int] = ()
     if parts:

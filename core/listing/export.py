@@ -21,7 +21,9 @@ from django.utils.encoding import force_str
 from core.listing.rows import ColumnSpec
 
 #: What a formula begins with, also full-width and also after blanks or quotes that programs skip; TAB and CR begin a new cell.
-_FORMULA = re.compile(r"""[\s"'\u00a0\u200b-\u200f\u2028-\u202e\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]|[\t\r\n]""")
+_FORMULA = re.compile(
+    r"""[\s"'\u00a0\u200b-\u200f\u2028-\u202e\u2060\ufeff]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"""
+)
 _NUL = {0: None}
 XLSX_MAX_TEXT = 32_767
 
@@ -72,7 +74,8 @@ def xlsx_file(specs: Sequence[ColumnSpec], batches: Iterable[Sequence[Any]], *, 
     """The workbook as an open temporary file at its start. The caller keeps below the format's 1,048,575 rows."""
     file = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 - handed to the response, which closes it
     book = xlsxwriter.Workbook(
-        file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        file,
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     )
     sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", title)[:31] or "list")
     bold = book.add_format({"bold": True})

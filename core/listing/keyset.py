@@ -101,7 +101,9 @@ class Keyset:
         """The signed cursor that stands at this row."""
         return _SIGNER.sign_object([self._signature, *(_write(read(row)) for read in self._attributes)])
 
-    def _fetch(self, queryset: QuerySet, key: tuple[Any, ...] | None, *, size: int, backwards: bool = False) -> list[Any]:
+    def _fetch(
+        self, queryset: QuerySet, key: tuple[Any, ...] | None, *, size: int, backwards: bool = False
+    ) -> list[Any]:
         queryset = self.order(queryset, backwards=backwards)
         if key is not None:
             beyond = TupleLessThan if self.desc != backwards else TupleGreaterThan

@@ -161,8 +161,12 @@ class ListPage:
         """Filter name → the words of the address that it reads."""
         keys: dict[str, tuple[str, ...]] = {}
         for name, declared in (self.filter_class.base_filters if self.filter_class else {}).items():
-            parts = getattr(declared.field.widget, "widgets_names", None)
-            keys[name] = tuple(name + part for part in parts) if parts else (name,)
+            widget = declared.field.widget
+            suffixes = getattr(widget, "suffixes", None)  # django-filter's range widgets
+            if suffixes:
+                keys[name] = tuple(f"{name}_{suffix}" for suffix in suffixes)
+            else:
+                keys[name] = tuple(name + part for part in getattr(widget, "widgets_names", [""]))
         return keys
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from html import escape, unescape
 from typing import Any
 
 import django_tables2 as tables
@@ -53,7 +54,7 @@ def _spec(table: tables.Table, name: str) -> ColumnSpec:
         column.bind(name)
     drawn = getattr(table, f"render_{name}", None)
     plain = getattr(table, f"value_{name}", None)
-    cell = _caller(drawn, bound) if drawn else column.cell if own else _foreign_cell(bound)
+    cell = _escaping(_caller(drawn, bound)) if drawn else column.cell if own else _escaping(_foreign_cell(bound))
     if plain is not None:
         export = _caller(plain, bound)
     elif drawn is None and own:
@@ -62,7 +63,14 @@ def _spec(table: tables.Table, name: str) -> ColumnSpec:
         export = _text_of(cell)
     css = " ".join(filter(None, (getattr(column, "css", ""), "soft" if getattr(column, "soft", False) else "")))
     return ColumnSpec(
-        name, column, column.visible, css, getattr(column, "label_on_phone", False), getattr(column, "is_number", False), cell, export
+        name,
+        column,
+        column.visible,
+        css,
+        getattr(column, "label_on_phone", False),
+        getattr(column, "is_number", False),
+        cell,
+        export,
     )
 
 
@@ -90,8 +98,13 @@ def _foreign_cell(bound: Any) -> Callable[[Any], Any]:
     return cell
 
 
+def _escaping(cell: Callable[[Any], Any]) -> Callable[[Any], str]:
+    """Cells that are not drawn by a ListColumn are escaped unless they say that they are HTML already."""
+    return lambda record: conditional_escape(cell(record))
+
+
 def _text_of(cell: Callable[[Any], Any]) -> Callable[[Any], str]:
-    return lambda record: strip_tags(str(cell(record) or ""))
+    return lambda record: unescape(strip_tags(str(cell(record) or "")))
 
 
 def draw_body(
@@ -100,7 +113,6 @@ def draw_body(
     *,
     pick_label: str | None,
     lead: str,
-    selected: frozenset[str] = frozenset(),
 ) -> SafeString:
     """The `<tr>` elements of the page.
 
@@ -117,20 +129,17 @@ def draw_body(
     for record in records:
         add(f'<tr data-href="{href(record)}">' if href else "<tr>")
         if pick_label is not None:
-            key = str(record.pk)
-            name = namer.export(record) if namer else key
+            key = escape(str(record.pk))
+            name = escape(f"{pick_label} {namer.export(record)}") if namer else key
             add(
-                format_html(
-                    '<td class="pick"><label><input type="checkbox" name="id" value="{}" aria-label="{} {}"{}></label></td>',
-                    key, pick_label, name, SafeString(" checked") if key in selected else "",
-                )
-            )  # fmt: skip
+                f'<td class="pick"><label><input type="checkbox" name="id" value="{key}" aria-label="{name}"></label></td>'
+            )
         for opening, cell in plan:
             add(opening)
-            add(conditional_escape(cell(record)))
+            add(cell(record))
             add("</td>")
         add("</tr>")
-    # Safe because every part above is a literal, or came out of format_html, escape or conditional_escape.
+    # Safe because every part above is a literal or finished HTML: cells keep the contract of ListColumn.cell.
     return SafeString("".join(parts))
 
 

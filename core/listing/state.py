@@ -198,13 +198,16 @@ class ListState:
             given = [key for key in keys if key in self.params]
             if not given or name in form.errors:
                 continue
-            label = str(form.fields[name].label or name)
-            if len(self.params[given[0]]) > 1:
-                found.extend(
-                    Chip(label, _in_words(form.fields[name], value), self.url(drop=(given[0], value))) for value in self.params[given[0]]
-                )
-            else:
-                found.append(Chip(label, _value_in_words(form.fields[name], form.cleaned_data.get(name)), self.url(without=given)))
+            field, label, value = form.fields[name], str(form.fields[name].label or name), form.cleaned_data.get(name)
+            words = self.params[given[0]]
+            if len(words) == 1:
+                found.append(Chip(label, _value_in_words(field, value), self.url(without=given)))
+                continue
+            names = {str(item.pk): str(item) for item in value} if hasattr(value, "model") else {}
+            found.extend(
+                Chip(label, names.get(word) or _in_words(field, word), self.url(drop=(given[0], word)))
+                for word in words
+            )
         return found
 
     # ---- addresses -----------------------------------------------------------------------------------------------
@@ -262,11 +265,10 @@ def _in_words(field: Any, value: Any) -> str:
 def _value_in_words(field: Any, value: Any) -> str:
     if isinstance(value, slice):
         return f"{'' if value.start is None else localize(value.start)} – {'' if value.stop is None else localize(value.stop)}".strip()
-    if isinstance(value, (list, tuple, set)) or hasattr(value, "model"):
+    if hasattr(value, "model"):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, (list, tuple, set)):
         return ", ".join(_in_words(field, item) for item in value)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     return str(value) if hasattr(value, "pk") else _in_words(field, value)
-
-
-

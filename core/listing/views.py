@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -115,7 +122,9 @@ def _context(page: ListPage, state: ListState, request: HttpRequest) -> dict[str
         "problems": state.problems,
         "column_choices": [(spec, spec in state.columns, spec.name == page.lead) for spec in page.columns.values()],
         "actions": actions,
-        "page_actions": [(action, reverse(action.url_name)) for action in page.page_actions if request.user.can(action.permission)],
+        "page_actions": [
+            (action, reverse(action.url_name)) for action in page.page_actions if request.user.can(action.permission)
+        ],
         "empty_url": reverse(page.empty.action_url_name) if page.empty and page.empty.action_url_name else "",
         "filter_form": state.filterset.form if state.panel_open or _filter_errors(state) else None,
         "may_export": request.user.can(page.export_permission or page.permission),
@@ -166,7 +175,10 @@ def _saved_link(view: Any, state: ListState) -> TabLink:
 
 def _heads(state: ListState) -> list[Head]:
     links = state.sort_links()
-    return [Head(spec.label, spec.css.replace("soft", "").strip(), *links.get(spec.name, ("", ""))) for spec in state.columns]
+    return [
+        Head(spec.label, spec.css.replace("soft", "").strip(), *links.get(spec.name, ("", "")))
+        for spec in state.columns
+    ]
 
 
 # ---- bulk actions and saved views ------------------------------------------------------------------------------------
@@ -213,7 +225,9 @@ def _save_view(page: ListPage, state: ListState, request: HttpRequest) -> HttpRe
 
 def _delete_view(page: ListPage, state: ListState, request: HttpRequest) -> HttpResponse:
     view_id = request.POST.get("view", "")
-    savedviews.delete_view(user=request.user, list_name=page.name, view_id=int(view_id) if view_id.isdecimal() and len(view_id) < 19 else 0)
+    savedviews.delete_view(
+        user=request.user, list_name=page.name, view_id=int(view_id) if view_id.isdecimal() and len(view_id) < 19 else 0
+    )
     return HttpResponseRedirect(state.path)
 
 

@@ -10,7 +10,8 @@ let busy = false;
 function beep(kind) {
   const tones = TONES[kind];
   const Context = window.AudioContext ?? window.webkitAudioContext;
-  if (!tones || !Context) return;
+  // A browser lets a page make a sound only after the person has touched it; until then colour and words tell.
+  if (!tones || !Context || navigator.userActivation?.hasBeenActive === false) return;
   audio ??= new Context();
   if (audio.state === "suspended") audio.resume();
   for (const [frequency, at, seconds] of tones) {
