@@ -40,14 +40,14 @@ def simulated_updates(
 
     It is accepted within a working day, is out for delivery `transit_days` later and delivered some hours after that; of
     a hundred parcels four meet a problem first and come a day later. `origin` and `destination` are place names. Both
-    times must be aware, or both naive.
+    times must be aware, or both naive; the delivery tour starts in the morning of `label_at`'s own time zone.
     """
     dice = _Dice(tracking_number)
     accepted = label_at + dice.minutes(2 * 60, 20 * 60)
     departed = accepted + dice.minutes(3 * 60, 9 * 60)
     delivery_day = departed + timedelta(days=max(transit_days, 1))
-    arrived = delivery_day - dice.minutes(4 * 60, 8 * 60)
-    on_vehicle = delivery_day + dice.minutes(0, 90)
+    on_vehicle = delivery_day.replace(hour=7, minute=0, second=0, microsecond=0) + dice.minutes(0, 120)
+    arrived = on_vehicle - dice.minutes(60, 180)
     events = [
         TrackingUpdate(LABEL_PURCHASED, label_at, _BOUGHT, origin),
         TrackingUpdate(IN_TRANSIT, accepted, _ACCEPTED, origin),
