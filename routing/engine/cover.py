@@ -22,13 +22,14 @@ says that it is not proven.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 COMPARE = 400
 BUDGET = 150_000
 REDUCE_ABOVE = 12
-_SCALE = 1 << 20
+_SCALE = 720720  # divisible by 1..16, so that shares of few units or targets are exact
 
 Parts = tuple[tuple[int, int], ...]
 """(target, units) for each target that a site has some, but not all, of."""
@@ -55,18 +56,23 @@ def cheapest_cover(
     costs: Mapping[int, int],
     targets: Sequence[tuple[int, Mapping[int, int]]],
     budget: int = BUDGET,
+    minor_bits: int = 0,
 ) -> Cover:
     """The cheapest set of sites that covers all targets.
 
     costs: cost > 0 by site id, ids ascending; among equally dear sets of one size the one with the lower ids wins.
     targets: for each, the units > 0 wanted and the units > 0 that each site has; together the sites must have enough.
+    minor_bits: the low bits of a cost whose sum never carries into the others. It changes no answer, only how fast it is
+    proven: the other bits are then known to sum to a whole number by themselves.
     """
     rarest_first = sorted(targets, key=lambda target: len(target[1]))  # stable, hence repeatable
     wanted = [units for units, _ in rarest_first]
     ids = list(costs)
     full, parts = _profiles(ids, rarest_first)
     kept = _reduce(list(costs.values()), full, parts, wanted)
-    search = _Search([costs[ids[i]] for i in kept], [full[i] for i in kept], [parts[i] for i in kept], wanted)
+    search = _Search(
+        [costs[ids[i]] for i in kept], [full[i] for i in kept], [parts[i] for i in kept], wanted, minor_bits
+    )
     proven = search.run(budget)
     return Cover(
         tuple([ids[kept[i]] for i in search.best]),
@@ -138,6 +144,7 @@ class _Search:
         full: Sequence[int],
         parts: Sequence[Parts],
         wanted: Sequence[int],
+        minor_bits: int,
     ) -> None:
         count = len(costs)
         # Ties between sets of one size go to the lowest positions. Written as a sum as well (with as many sites in each,
@@ -160,19 +167,33 @@ class _Search:
         self.best_cost = self.second_cost = self.infinite
         self.best: tuple[int, ...] = ()
         self.second: tuple[int, ...] = ()
-        self.prices = self._ascend()
+        self.cheapest = [self.costs[suppliers[0]] for suppliers in self.suppliers]
+        self.sharpen_from = COMPARE if minor_bits else math.inf
+        self.minor_bits = minor_bits + width
+        self.major = [cost >> self.minor_bits for cost in self.costs]
+        self.prices = self._ascend(self.costs)
+        self.minor = [cost & ((1 << self.minor_bits) - 1) for cost in self.costs]
+        self.minor_prices: list[int] = []
+        self.rates: dict[int, list[tuple[int, int]]] = {}
         self.bounds: dict[int, int] = {}
 
     def run(self, budget: int) -> bool:
         """Find ``best`` and ``second``; true if the best is proven."""
         self.budget = budget
-        greedy = self._greedy()
-        self._record(sum(self.costs[i] for i in greedy), greedy)
+        few = len(self.costs) <= REDUCE_ABOVE  # the tree's first plan comes sooner than a greedy one
+        if not few:
+            self._start_greedily()
         try:
             self._branch(self.all, self.wanted, 0, [])
         except _OutOfBudgetError:
+            if few:
+                self._start_greedily()
             return False
         return True
+
+    def _start_greedily(self) -> None:
+        greedy = self._greedy()
+        self._record(sum(self.costs[i] for i in greedy), greedy)
 
     # -- the tree -----------------------------------------------------------------------------------------------------
 
@@ -200,7 +221,7 @@ class _Search:
             barred[i] = 1  # below, as it is chosen; in the later branches, as it has been tried
             tried.append(i)
             so_far = spent + costs[i]
-            if so_far + self._bound(left, left_rest) < self._limit():
+            if self._is_promising(self._limit() - so_far, left, left_rest):
                 chosen.append(i)
                 self._branch(left, left_rest, so_far, chosen)
                 chosen.pop()
@@ -246,35 +267,71 @@ class _Search:
 
     # -- the bound ----------------------------------------------------------------------------------------------------
 
-    def _ascend(self) -> list[int]:
+    def _ascend(self, costs: Sequence[int]) -> list[int]:
         """A price per target such that no site costs less than the prices of what it has, each by the share it has."""
-        slack = list(self.costs)
+        slack = list(costs)
         shares = [dict(parts) for parts in self.parts]
         prices = []
         for target, suppliers in enumerate(self.suppliers):
             wanted = self.wanted[target]
             has = [(i, shares[i].get(target, wanted)) for i in suppliers]
-            price = min(slack[i] * wanted // units for i, units in has)
+            price = min([slack[i] if units == wanted else slack[i] * wanted // units for i, units in has])
             for i, units in has:
-                slack[i] -= -(-price * units // wanted)
+                slack[i] -= price if units == wanted else -(-price * units // wanted)
             prices.append(price)
         return prices
 
-    def _bound(self, open_: int, rest: tuple[int, ...]) -> int:
-        """No cover of the open targets costs less."""
-        if rest is not self.wanted:
-            return self._lower_bound(open_, rest)
-        if open_ not in self.bounds:
-            self.bounds[open_] = self._lower_bound(open_, rest)
-        return self.bounds[open_]
+    def _is_promising(self, room: int, open_: int, rest: tuple[int, ...]) -> bool:
+        """False if no cover of the open targets costs less than ``room``. The sharper bound is for searches that grow long."""
+        bound = self.bounds.get(open_) if rest is self.wanted else None
+        if bound is None:
+            bound = self._lower_bound(open_, rest)
+            if rest is self.wanted:
+                self.bounds[open_] = bound
+        if bound >= room:
+            return False
+        return self.looks < self.sharpen_from or self._sharper_bound(open_, rest) < room
 
     def _lower_bound(self, open_: int, rest: tuple[int, ...]) -> int:
         priced = dearest = 0
+        untouched = rest is self.wanted
         for target, price in enumerate(self.prices):
             if open_ >> target & 1:
-                priced += price * rest[target] // self.wanted[target]
-                dearest = max(dearest, self.costs[self.suppliers[target][0]])
-        return max(priced, dearest)
+                priced += price if untouched else price * rest[target] // self.wanted[target]
+                if self.cheapest[target] > dearest:
+                    dearest = self.cheapest[target]
+        return priced if priced > dearest else dearest
+
+    def _sharper_bound(self, open_: int, rest: tuple[int, ...]) -> int:
+        """The major cost rounded up to a whole number, and what the minor cost cannot be less than either."""
+        if not self.minor_prices:
+            self.minor_prices = self._ascend(self.minor)
+        if open_ not in self.rates:
+            self.rates[open_] = self._rates(open_)
+        major = minor = 0
+        for target, rate in self.rates[open_]:
+            share, whole = rest[target], self.wanted[target]
+            major += rate * share // whole
+            minor += self.minor_prices[target] * share // whole
+        return (-(-major // _SCALE) << self.minor_bits) + minor
+
+    def _rates(self, open_: int) -> list[tuple[int, int]]:
+        """For each open target, the least major cost (times ``_SCALE``) at which a site covers a whole target.
+
+        It is a dual solution as well: what a site covers, at rates no higher than its own, is not worth more than it costs.
+        """
+        rates = []
+        for i, major in enumerate(self.major):
+            share = (self.full[i] & open_).bit_count() * _SCALE
+            for target, units in self.parts[i]:
+                if open_ >> target & 1:
+                    share -= -units * _SCALE // self.wanted[target]  # rounded up
+            rates.append(major * _SCALE * _SCALE // share if share else 0)
+        return [
+            (target, min([rates[i] for i in suppliers]))
+            for target, suppliers in enumerate(self.suppliers)
+            if open_ >> target & 1
+        ]
 
     # -- the first plan -----------------------------------------------------------------------------------------------
 

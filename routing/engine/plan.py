@@ -106,7 +106,7 @@ class Planner:
         if not ids:
             return receipts.nothing(self, context, demand)
         costs, columns = self.ladder.costs(context, demand, ids)
-        choice = _choose(costs, [(wanted, offers[v]) for v, wanted in targets.items()], self.budget)
+        choice = self._choose(costs, [(wanted, offers[v]) for v, wanted in targets.items()])
         best_first = sorted(choice.sites, key=costs.__getitem__)
         allocations, backorders = allocate(demand.needs, best_first, offers, targets)
         receipt = receipts.filled(self, context, demand, offers, costs, columns, choice, allocations, backorders)
@@ -127,6 +127,22 @@ class Planner:
             planner.use_capacity(plan)
             plans.append(plan)
         return plans
+
+    def _choose(self, costs: Mapping[int, int], targets: Sequence[tuple[int, Mapping[int, int]]]) -> Choice:
+        """The best set of sites. costs: by site id, ascending. targets: units wanted, and the units that each site has."""
+        complete: Iterable[int] = costs
+        for wanted, found in targets:
+            complete = [id_ for id_ in complete if found.get(id_, 0) >= wanted]
+        alone = {id_: costs[id_] for id_ in complete}
+        if alone:
+            best = min(alone, key=alone.__getitem__)  # the first of equals: the lowest id
+            if _no_split_is_better(alone[best], costs, alone):
+                count = len(alone)
+                del alone[best]
+                second = (min(alone, key=alone.__getitem__),) if alone else ()
+                return Choice((best,), second, count, True, True)
+        cover = cheapest_cover(costs, targets, self.budget, self.ladder.minor_bits)
+        return Choice(cover.best, cover.second, len(alone), cover.proven, cover.compared)
 
     def use_capacity(self, plan: Plan) -> None:
         """Let each site of the plan have one order less left today."""
@@ -193,6 +209,8 @@ class Ladder:
         widths = [(compiled.most * sites).bit_length() for _, compiled in rankers]
         low = sites.bit_length()
         self.shifts = [low + sum(widths[k + 1 :]) for k in range(len(rankers))]
+        parcels = [k for k, name in enumerate(self.names) if name == "fewest_parcels"]
+        self.minor_bits = self.shifts[parcels[0]] if parcels else 0
         self.masks = [(1 << width) - 1 for width in widths]
         self.lasting = [k for k, (kind, _) in enumerate(rankers) if kind.reads is not None]
         self.fresh = [k for k, (kind, _) in enumerate(rankers) if kind.reads is None]
@@ -246,23 +264,6 @@ def _offers(
         if found:
             targets[variant] = min(quantity, sum(found.values()))
     return offers, targets
-
-
-def _choose(costs: Mapping[int, int], targets: Sequence[tuple[int, Mapping[int, int]]], budget: int) -> Choice:
-    """The best set of sites. costs: by site id, ascending. targets: units wanted, and the units that each site has."""
-    complete: Iterable[int] = costs
-    for wanted, found in targets:
-        complete = [id_ for id_ in complete if found.get(id_, 0) >= wanted]
-    alone = {id_: costs[id_] for id_ in complete}
-    if alone:
-        best = min(alone, key=alone.__getitem__)  # the first of equals: the lowest id
-        if _no_split_is_better(alone[best], costs, alone):
-            count = len(alone)
-            del alone[best]
-            second = (min(alone, key=alone.__getitem__),) if alone else ()
-            return Choice((best,), second, count, True, True)
-    cover = cheapest_cover(costs, targets, budget)
-    return Choice(cover.best, cover.second, len(alone), cover.proven, cover.compared)
 
 
 def _no_split_is_better(best: int, costs: Mapping[int, int], alone: Mapping[int, int]) -> bool:

@@ -90,7 +90,10 @@ def _nearest(sites: Mapping[int, Site], params: Mapping[str, Any]) -> Compiled:
     def show(cost: int) -> float | None:
         return None if cost >= unknown else round(cost * step, 1)
 
-    return Compiled(costs, unknown, show)
+    def show_tenths(cost: int) -> float | None:
+        return None if cost >= unknown else cost / 10
+
+    return Compiled(costs, unknown, show_tenths if step == 0.1 else show)
 
 
 def _ranked_locations(sites: Mapping[int, Site], params: Mapping[str, Any]) -> Compiled:

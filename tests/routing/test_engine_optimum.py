@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from itertools import chain, combinations, product
 from math import asin, cos, radians, sin, sqrt
 
@@ -154,7 +155,7 @@ def result_of(demand, places, rules, plan):
     return objective(demand, rules, chosen, sum(back.quantity for back in plan.backorders))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(instances())
 def test_a_plan_is_the_best_of_all_sets_of_sites(instance):
     demand, places, stock, rules = instance
@@ -253,19 +254,20 @@ def test_the_runner_up_is_a_plan_that_ships_as_much_and_is_not_better(instance):
 
 
 @st.composite
-def covers(draw):
-    count = draw(st.integers(1, 9))
-    costs = {id_: draw(st.integers(1, 6)) for id_ in range(10, 10 + count)}
+def covers(draw, most_sites=9):
+    """Costs of two parts, a major and a minor one, and what each site has of each target."""
+    count = draw(st.integers(1, most_sites))
+    costs = {id_: (draw(st.integers(0, 2)), draw(st.integers(0, 6))) for id_ in range(10, 10 + count)}
     targets = []
-    for _ in range(draw(st.integers(1, 4))):
-        offers = {id_: units for id_ in costs if (units := draw(st.integers(0, 3)))}
+    for _ in range(draw(st.integers(1, 5))):
+        offers = {id_: units for id_ in costs if (units := draw(st.sampled_from([0, 0, 1, 2, 3, 8])))}
         if offers:
-            targets.append((draw(st.integers(1, min(5, sum(offers.values())))), offers))
+            targets.append((draw(st.integers(1, min(6, sum(offers.values())))), offers))
     return costs, targets or [(1, {10: 1})]
 
 
 def minimal_covers(costs, targets):
-    """(cost, number, ids) of every minimal cover, best first."""
+    """(major, minor, number, ids) of every minimal cover, best first."""
 
     def is_cover(ids):
         return all(sum(offers.get(i, 0) for i in ids) >= wanted for wanted, offers in targets)
@@ -274,40 +276,100 @@ def minimal_covers(costs, targets):
     for size in range(1, len(costs) + 1):
         for ids in combinations(costs, size):
             if is_cover(ids) and not any(is_cover(set(ids) - {i}) for i in ids):
-                found.append((sum(costs[i] for i in ids), size, ids))
+                major, minor = (sum(costs[i][part] for i in ids) for part in (0, 1))
+                found.append((major, minor, size, ids))
     return sorted(found)
 
 
-def cheapest_with_size(costs, targets, **options):
-    # As the planner does: the number of parcels is the last thing that costs compare.
-    return cheapest_cover({i: cost * 100 + 1 for i, cost in costs.items()}, targets, **options)
+def search(costs, targets, **options):
+    """Costs packed as the planner packs them: the number of parcels is the least of it."""
+    packed = {i: (major << 12) + (minor << 4) + 1 for i, (major, minor) in costs.items()}
+    return cheapest_cover(packed, targets, minor_bits=12, **options)
 
 
-@settings(max_examples=500, deadline=None)
+@contextmanager
+def constants(**values):
+    before = {name: getattr(cover_module, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(cover_module, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(cover_module, name, value)
+
+
+@settings(max_examples=400, deadline=None)
 @given(covers(), st.sampled_from([0, 12]))
 def test_the_search_finds_the_best_and_the_second_best_minimal_cover(instance, reduce_above):
-    costs, targets = instance
-    expected = minimal_covers(costs, targets)
-    before, cover_module.REDUCE_ABOVE = cover_module.REDUCE_ABOVE, reduce_above
-    try:
-        found = cheapest_with_size(costs, targets)
-    finally:
-        cover_module.REDUCE_ABOVE = before
+    expected = minimal_covers(*instance)
+    with constants(REDUCE_ABOVE=reduce_above):
+        found = search(*instance)
     assert found.proven
-    assert found.best == expected[0][2]
+    assert found.best == expected[0][3]
     if found.compared:
-        assert found.second == (expected[1][2] if len(expected) > 1 else ())
+        assert found.second == (expected[1][3] if len(expected) > 1 else ())
+
+
+@settings(max_examples=400, deadline=None)
+@given(covers(), st.sampled_from([0, 2, 8]), st.booleans())
+def test_a_long_search_finds_the_best_cover_with_its_sharper_bound(instance, compare, with_minor_bits):
+    costs, targets = instance
+    if not with_minor_bits:
+        costs = {i: (0, minor) for i, (_, minor) in costs.items()}
+    expected = minimal_covers(costs, targets)
+    with constants(REDUCE_ABOVE=0, COMPARE=compare):
+        found = search(costs, targets)
+    assert found.proven
+    assert found.best == expected[0][3]
+    assert found.second in [(), *(ids for *_, ids in expected[1:])]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.sampled_from([400, 0]))
+def test_the_search_finds_the_best_cover_among_more_sites_than_it_keeps(random, compare):
+    costs = {i: (1, random.randint(0, 9)) for i in range(13)}
+    targets = []
+    for _ in range(6):
+        offers = {i: random.choice([1, 2, 5]) for i in costs if random.random() < 0.35} or {0: 1}
+        targets.append((random.randint(1, min(5, sum(offers.values()))), offers))
+    expected = minimal_covers(costs, targets)
+    with constants(COMPARE=compare):
+        found = search(costs, targets)
+    assert found.proven
+    assert found.best == expected[0][3]
+    if found.compared:
+        assert found.second == (expected[1][3] if len(expected) > 1 else ())
+
+
+@settings(max_examples=400, deadline=None)
+@given(covers())
+def test_no_bound_is_above_the_cost_of_the_best_cover_nor_of_its_rest(instance):
+    costs, targets = instance
+    best = minimal_covers(costs, targets)[0][3]
+    wanted = [units for units, _ in targets]
+    full, parts = cover_module._profiles(list(costs), targets)
+    packed = [(major + 1 << 12) + (minor << 4) + 1 for major, minor in costs.values()]
+    searched = cover_module._Search(packed, full, parts, wanted, minor_bits=12)
+    open_, rest = searched.all, searched.wanted
+    left = [list(costs).index(i) for i in best]
+    while left:
+        cost = sum(searched.costs[i] for i in left)
+        assert searched._lower_bound(open_, rest) <= cost
+        assert searched._sharper_bound(open_, rest) <= cost
+        open_, rest = searched._after(left.pop(), open_, rest)
+    assert open_ == 0
 
 
 @settings(max_examples=200, deadline=None)
-@given(covers())
-def test_a_search_cut_short_still_gives_a_minimal_cover_and_claims_no_proof_it_lacks(instance):
-    costs, targets = instance
-    expected = minimal_covers(costs, targets)
-    found = cheapest_with_size(costs, targets, budget=0)
-    assert found.best in [ids for _, _, ids in expected]
+@given(covers(), st.sampled_from([0, 12]))
+def test_a_search_cut_short_still_gives_a_minimal_cover_and_claims_no_proof_it_lacks(instance, reduce_above):
+    expected = minimal_covers(*instance)
+    with constants(REDUCE_ABOVE=reduce_above):
+        found = search(*instance, budget=0)
+    assert found.best in [ids for *_, ids in expected]
     if found.proven:
-        assert found.best == expected[0][2]
+        assert found.best == expected[0][3]
 
 
 def test_a_search_within_a_small_budget_says_that_it_is_not_proven():
