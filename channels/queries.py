@@ -1,11 +1,14 @@
-"""What became of an import."""
+"""What pages and reports say of channels and imports."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from channels.models import ImportRun
 from core.models import Job
+from orders.models import Channel, Order
 
 ERRORS_IN_REPORT = 1000
 
@@ -33,3 +36,9 @@ def report_of(run: ImportRun) -> dict[str, Any]:
             {"line": error.line, "field": error.field, "reference": error.reference, "message": error.message} for error in errors
         ],
     }
+
+
+def listed_channels() -> list[Channel]:
+    """Every channel, active ones first, each with `last_order`: when its newest order was placed (index order_of_channel)."""
+    newest = Order.objects.filter(channel=OuterRef("pk")).order_by("-placed_at", "-id").values("placed_at")[:1]
+    return list(Channel.objects.annotate(last_order=Subquery(newest)).order_by("-active", "name"))

@@ -1,0 +1,77 @@
+"""Forms of channels and imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+
+from channels.formats.encodings import ENCODINGS
+from channels.models import ImportKind
+from channels.operations.channel_settings import FIELDS
+from core.forms import time_zone_choices
+from orders.models import Channel
+
+
+class ChannelForm(forms.ModelForm):
+    """Where orders come from."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, help_text=_("Of times that this channel's files give without an offset."))
+    language = forms.ChoiceField(label=_("Customers' language"), choices=settings.LANGUAGES, help_text=_("Of mail and tracking pages, unless an order says another."))
+
+    class Meta:
+        model = Channel
+        fields = FIELDS
+        help_texts = {
+            "currency": _("Of amounts that come without one; three letters, e.g. EUR."),
+            "hold_unpaid": _("An order that is not paid is routed and keeps its stock, but nobody picks it."),
+            "active": _("A channel that is switched off takes no new orders."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            del self.fields["active"]
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).strip().upper()
+
+    def save(self, commit: bool = True) -> Channel:
+        raise NotImplementedError("channels.operations.save_channel writes")
+
+
+class UploadForm(forms.Form):
+    """A file and what it is."""
+
+    kind = forms.ChoiceField(label=_("What the file holds"), choices=ImportKind.choices, widget=forms.RadioSelect, initial=ImportKind.ORDERS)
+    channel = forms.ModelChoiceField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("An export of Shopify, as CSV or XLSX. Nothing is changed yet: you see first how it is read."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["channel"].queryset = Channel.objects.filter(active=True).order_by("name")
+
+
+class ReadingForm(forms.Form):
+    """How to read the file, where it does not say so itself."""
+
+    encoding = forms.ChoiceField(label=_("Encoding"), required=False)
+    delimiter = forms.ChoiceField(label=_("Delimiter"), required=False)
+    decimal_mark = forms.ChoiceField(label=_("Decimal mark"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=time_zone_choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = ("", translate("As found"))
+        self.fields["encoding"].choices = [found, *((name, name) for name in ENCODINGS)]
+        self.fields["delimiter"].choices = [
+            found, ("comma", translate("Comma")), ("semicolon", translate("Semicolon")), ("tab", translate("Tab")), ("pipe", translate("Vertical bar")),
+        ]  # fmt: skip
+        self.fields["decimal_mark"].choices = [found, (".", translate("Point: 1,234.56")), (",", translate("Comma: 1.234,56"))]

@@ -1,0 +1,23 @@
+"""The columns of the imports list."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.utils.translation import gettext_lazy as _
+
+from core.listing import columns as c
+
+
+class ImportTable(tables.Table):
+    """One imported file a row."""
+
+    file = c.LinkColumn("import", accessor="file_name", verbose_name=_("File"))
+    kind = c.TextColumn(accessor="get_kind_display", verbose_name=_("Holds"))
+    channel = c.TextColumn(accessor="channel.name", verbose_name=_("Channel"), soft=True)
+    state = c.BadgeColumn("job", accessor="job.state", verbose_name=_("State"))
+    created = c.NumberColumn(verbose_name=_("Created"))
+    updated = c.NumberColumn(verbose_name=_("Updated"))
+    unchanged = c.NumberColumn(verbose_name=_("Unchanged"))
+    refused = c.NumberColumn(verbose_name=_("Refused"))
+    who = c.TextColumn(accessor="job.actor_label", verbose_name=_("By"), soft=True)
+    at = c.TimeColumn(accessor="created_at", verbose_name=_("Started"))
