@@ -125,6 +125,7 @@ CELERY_BEAT_SCHEDULE = {
     "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
+    "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 
@@ -240,3 +241,4 @@ if OMS_ENV == "test":
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     AXES_ENABLED = False
+    WHITENOISE_AUTOREFRESH = True

@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
-from fulfillment.events import FulfillmentShort
+from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockIncreased
-from orders.events import OrdersPlaced, PaymentRecorded
+from orders.events import OrderCancelled, OrdersPlaced, PaymentRecorded, RefundRecorded
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
-    OrdersPlaced: ["oms.handlers.look_again_at_shortages"],
+    OrdersPlaced: ["oms.handlers.look_again_at_shortages", "reports.handlers.orders_placed"],
+    OrderCancelled: ["reports.handlers.order_changed"],
+    RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
+    FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped"],
+    ShipmentDelivered: ["fulfillment.handlers.tell_customer_delivered"],
     TrackingLinkAsked: ["customers.portal.links.mail_tracking_links"],
     ReturnRequested: ["returns.notices.mail_return_requested"],
     ReturnApproved: ["returns.reactions.order_return_label", "returns.notices.mail_return_approved"],

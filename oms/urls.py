@@ -14,7 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", views.search, name="search"),
     path("", include("core.urls")),
     path("", include("orders.urls")),
+    path("", include("fulfillment.urls")),
     path("", include("customers.urls")),
+    path("", include("reports.urls")),
     path("", include("customers.portal.urls")),
+    path("", include("channels.urls")),
     path("", include("returns.urls")),
+    path("api/v1/", include("api.urls")),
 ]

@@ -1,16 +1,45 @@
-"""Home."""
+"""Home: where the shop stands, and what needs a person now."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core.permissions import require
+from orders.queries import shop_zone
+from reports import drawing
+from reports.queries import Range, figures_for, live_counts, needs_a_person, units_by_location
+
+DAYS = 30
 
 
 @require("home.view")
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What is going on and what needs a person now."""
-    return render(request, "oms/home.html")
+    """Live counts, what waits for somebody, and a month of orders and revenue. The counts ask for themselves every 20 seconds."""
+    now, zone = timezone.now(), shop_zone()
+    context: dict[str, Any] = {
+        "tiles": live_counts(request.user, now=now, zone=zone),
+        "waiting": needs_a_person(request.user, now=now),
+        "now": now,
+        "zone": zone.key,
+    }
+    if request.htmx and request.htmx.target == "live":
+        return render(request, "oms/home_live.html", context)
+    if request.user.can("reports.view"):
+        context["charts"] = _charts(now.astimezone(zone).date())
+    return render(request, "oms/home.html", context)
+
+
+def _charts(today: Any) -> list[Any]:
+    figures = figures_for(Range(today - timedelta(days=DAYS - 1), today))
+    best = max(figures.revenue, key=lambda currency: figures.revenue[currency], default="")
+    charts = [drawing.orders_by_day(figures)]
+    if best:
+        charts.append(drawing.revenue_by_day(figures, best))
+    return [*charts, drawing.orders_by_channel(figures), drawing.units_by_location(units_by_location())]

@@ -1,0 +1,210 @@
+"""What home and the reports show."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import F, Q, QuerySet, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.listing.counting import Count, count_many
+from core.models import Job, JobState, User
+from fulfillment.models import FulfillmentOrder, Shipment
+from fulfillment.states import WORKABLE_STATES
+from inventory.models import StockLevel
+from orders.models import Order
+from orders.queries import BACKORDERED, ON_HOLD, TO_ROUTE, day_bounds, late
+from orders.states import Lifecycle
+from reports.models import DailyFigure, StaleDay
+from returns.models import Return
+
+#: How far home counts: below it a number is exact.
+COUNT_CAP = 10_000
+#: Days back in which an ended job with errors still wants a person.
+JOB_DAYS = 7
+UNITS_FRESH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number with its name and the list behind it."""
+
+    label: str
+    count: Count
+    note: str
+    url: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    queryset: QuerySet[Any]
+    label: str
+    note: str
+    url: str
+    permission: str = "home.view"
+    tone: str = ""
+
+
+def _tiles(counted: list[_Counted], user: User) -> list[Tile]:
+    """All counts in one statement, each to the cap only."""
+    mine = [one for one in counted if user.can(one.permission)]
+    counts = count_many([one.queryset for one in mine], cap=COUNT_CAP) if mine else []
+    return [Tile(one.label, count, one.note, one.url, one.tone) for one, count in zip(mine, counts, strict=True)]
+
+
+def live_counts(user: User, *, now: datetime, zone: zoneinfo.ZoneInfo) -> list[Tile]:
+    """Where the shop stands: today's movements (days of the shop's zone) and what is open now. One statement."""
+    start, _end = day_bounds(now.astimezone(zone).date(), zone)
+    today = _("today")
+    orders, work = reverse("orders"), reverse("fulfillment")
+    since = f"{orders}?placed_from={start.date().isoformat()}"
+    return _tiles(
+        [
+            _Counted(Order.objects.filter(placed_at__gte=start), _("Placed"), today, since),
+            _Counted(Order.objects.filter(lifecycle=Lifecycle.OPEN), _("Open"), _("not finished"), f"{orders}?lifecycle=open"),
+            _Counted(
+                FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES), _("To ship"), _("work orders in the building"), work, "fulfillment.view"
+            ),
+            _Counted(Order.objects.filter(late(now)), _("Late"), _("should have left"), f"{orders}?late=yes", tone="bad"),
+            _Counted(FulfillmentOrder.objects.filter(shipped_at__gte=start), _("Shipped"), today, f"{orders}?tab=shipped"),
+            _Counted(Shipment.objects.filter(delivered_at__gte=start), _("Delivered"), today, f"{orders}?delivery=delivered"),
+            _Counted(Return.objects.filter(received_at__gte=start), _("Returned"), today, reverse("returns"), "returns.view"),
+        ],
+        user,
+    )
+
+
+def needs_a_person(user: User, *, now: datetime) -> list[Tile]:
+    """What stands still until somebody acts; only what is there. One statement."""
+    orders, jobs = reverse("orders"), reverse("jobs")
+    recent = Job.objects.filter(created_at__gte=now - timedelta(days=JOB_DAYS))
+    asked = [
+        _Counted(Order.objects.filter(TO_ROUTE), _("To route"), _("no location may ship them"), f"{orders}?tab=to-route", "orders.view"),
+        _Counted(Order.objects.filter(BACKORDERED), _("Back-ordered"), _("wait for stock"), f"{orders}?tab=back-ordered", "orders.view"),
+        _Counted(Order.objects.filter(ON_HOLD), _("On hold"), _("wait for a decision"), f"{orders}?tab=on-hold", "orders.view"),
+        _Counted(
+            Return.objects.filter(state="requested"), _("Returns to approve"), _("the customer waits"), f"{reverse('returns')}?tab=requested",
+            "returns.approve",
+        ),
+        _Counted(
+            Shipment.objects.filter(state="exception"), _("Parcels in trouble"), _("reported by the carrier"), f"{orders}?delivery=exception",
+            "fulfillment.view", "bad",
+        ),
+        _Counted(
+            recent.filter(kind__startswith="print", failed__gt=0), _("Prints with errors"), _("some papers are missing"), f"{jobs}?tab=failed",
+            "fulfillment.print", "bad",
+        ),
+        _Counted(recent.filter(state=JobState.FAILED), _("Failed jobs"), _("can be resumed"), f"{jobs}?tab=failed", "jobs.cancel", "bad"),
+    ]  # fmt: skip
+    return [tile for tile in _tiles(asked, user) if tile.count]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Some days of the shop's zone, both ends among them."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The daily figures of a range, added up in the ways the charts want. Revenue is by currency; sums never mix currencies."""
+
+    range: Range
+    orders_by_day: dict[date, int]
+    cancelled: int
+    revenue_by_day: dict[str, dict[date, Decimal]]
+    refunded: dict[str, Decimal]
+    orders_by_channel: dict[str, int]
+    revenue_by_channel: dict[str, dict[str, Decimal]]
+    by_day_and_channel: dict[str, dict[date, int]]
+    rows: list[tuple[date, str, str, int, int, Decimal, Decimal]]
+    being_made: bool
+
+    @property
+    def orders(self) -> int:
+        return sum(self.orders_by_day.values())
+
+    @property
+    def revenue(self) -> dict[str, Decimal]:
+        return {currency: sum(days.values(), Decimal(0)) for currency, days in self.revenue_by_day.items()}
+
+
+def figures_for(wanted: Range) -> Figures:
+    """Read the kept figures of a range of days. Two statements."""
+    rows = list(
+        DailyFigure.objects.filter(day__gte=wanted.first, day__lte=wanted.last)
+        .order_by("day", "channel__name", "currency")
+        .values_list("day", "channel__name", "currency", "orders", "cancelled", "revenue", "refunded")
+    )
+    found = Figures(
+        wanted, dict.fromkeys(wanted.days, 0), sum(row[4] for row in rows), {}, {}, {}, {}, {}, rows,
+        StaleDay.objects.filter(day__gte=wanted.first, day__lte=wanted.last).exists(),
+    )  # fmt: skip
+    for day, channel, currency, orders, _cancelled, revenue, refunded in rows:
+        found.orders_by_day[day] += orders
+        _add(found.revenue_by_day.setdefault(currency, {}), day, revenue)
+        _add(found.refunded, currency, refunded)
+        _add(found.orders_by_channel, channel, orders)
+        _add(found.revenue_by_channel.setdefault(currency, {}), channel, revenue)
+        _add(found.by_day_and_channel.setdefault(channel, {}), day, orders)
+    return found
+
+
+def _add(sums: dict[Any, Any], key: Any, value: Any) -> None:
+    sums[key] = sums.get(key, 0) + value
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsAt:
+    """The units of one location: what can be promised, what is reserved, what may not be sold."""
+
+    location: str
+    available: int
+    reserved: int
+    blocked: int
+
+    @property
+    def on_hand(self) -> int:
+        return self.available + self.reserved + self.blocked
+
+
+def units_by_location() -> list[UnitsAt]:
+    """Units on hand at every active location, the most first. The sum over all levels is remembered for a minute."""
+    return _remembered("reports.units", UNITS_FRESH, _units_by_location)
+
+
+def _units_by_location() -> list[UnitsAt]:
+    rows = (
+        StockLevel.objects.filter(Q(location__active=True))
+        .order_by()
+        .values("location__name")
+        .annotate(
+            available_units=Sum("available"),
+            reserved_units=Sum("reserved"),
+            blocked_units=Sum(F("damaged") + F("quality_control") + F("safety_stock")),
+        )
+    )
+    found = [UnitsAt(row["location__name"], max(0, row["available_units"]), row["reserved_units"], row["blocked_units"]) for row in rows]
+    return sorted(found, key=lambda units: (-units.on_hand, units.location))
+
+
+def _remembered(key: str, seconds: int, read: Callable[[], Any]) -> Any:
+    value = cache.get(key)
+    if value is None:
+        value = read()
+        cache.set(key, value, seconds)
+    return value
