@@ -1,0 +1,36 @@
+"""The JSON API, version 1."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from ninja import NinjaAPI
+
+from api import orders, problems, shipping, stock
+from api.documentation import describe
+from api.tokens import TokenAuth
+from core.permissions import public
+
+api = NinjaAPI(
+    title="OMS API",
+    version="1",
+    description="Orders, stock and fulfillment. Every error is an RFC 9457 problem document.",
+    auth=TokenAuth(),
+    docs_url=None,
+    openapi_url="/openapi.json",
+    urls_namespace="api-v1",
+)
+problems.install(api)
+api.add_router("", orders.router)
+api.add_router("", stock.router)
+api.add_router("", shipping.router)
+
+
+@public
+def docs(request: HttpRequest) -> HttpResponse:
+    """The API described for people, from the same OpenAPI document that programs read."""
+    return render(request, "api/docs.html", {"api": describe(api.get_openapi_schema())})
+
+
+urlpatterns = [path("docs", docs, name="api-docs"), path("", api.urls)]
