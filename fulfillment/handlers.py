@@ -10,7 +10,7 @@ from django.utils import translation
 from core import formats, mail
 from core.actors import Actor
 from fulfillment.events import FulfillmentShipped, ShipmentDelivered
-from fulfillment.models import Shipment
+from fulfillment.models import FulfillmentLine, Shipment
 from fulfillment.queries import tracking_url
 from orders.models import OrderLine
 
@@ -36,7 +36,6 @@ def _shipment(**conditions: Any) -> Shipment | None:
 
 def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
     order = shipment.order
-    assert shipment.fulfillment_order is not None  # by the query
     with translation.override(order.language):
         expected = formats.day(shipment.expected_on) if shipment.expected_on else ""
     context = {
@@ -45,11 +44,14 @@ def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
         "numbers": list(shipment.packages.order_by("id").values_list("tracking_number", flat=True)),
         "items": [
             f"{line.shipped} × {line.order_line.title}"
-            for line in shipment.fulfillment_order.lines.filter(shipped__gt=0).select_related("order_line").order_by("order_line__position")
+            for line in FulfillmentLine.objects.filter(fulfillment_order=shipment.fulfillment_order_id, shipped__gt=0)
+            .select_related("order_line")
+            .order_by("order_line__position")
         ],
         "expected": expected,
         "more_to_come": any(
-            line.ordered - line.cancelled > line.shipped for line in OrderLine.objects.filter(order=order, requires_shipping=True)
+            line.ordered - line.cancelled > line.shipped
+            for line in OrderLine.objects.filter(order=order, requires_shipping=True)
         ),
         "url": tracking_url(order),
     }

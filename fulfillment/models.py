@@ -37,7 +37,8 @@ class FulfillmentOrder(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=FulfillmentState.values), name="fulfillment_state_known"),
             models.CheckConstraint(
-                condition=~Q(state__in=["shipped", "delivered"]) | Q(shipped_at__isnull=False), name="fulfillment_shipped_when"
+                condition=~Q(state__in=["shipped", "delivered"]) | Q(shipped_at__isnull=False),
+                name="fulfillment_shipped_when",
             ),
         ]
         indexes = [
@@ -91,7 +92,9 @@ class Shipment(models.Model):
     purchase and saving is settled by asking the carrier, never by buying again.
     """
 
-    fulfillment_order = models.ForeignKey(FulfillmentOrder, null=True, on_delete=models.PROTECT, related_name="shipments")
+    fulfillment_order = models.ForeignKey(
+        FulfillmentOrder, null=True, on_delete=models.PROTECT, related_name="shipments"
+    )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipments")
     direction = models.CharField(max_length=10, choices=Direction.choices, default=Direction.OUTBOUND)
     reference = models.CharField(max_length=60, unique=True)
@@ -107,10 +110,13 @@ class Shipment(models.Model):
     delivered_at = models.DateTimeField(null=True)
     expected_on = models.DateField(null=True)
     problem = models.CharField(max_length=250, blank=True)
-    label = models.JSONField(default=dict)  # what the label says (documents.labels.Label.to_json), as the carrier answered
+    label = models.JSONField(
+        default=dict
+    )  # what the label says (documents.labels.Label.to_json), as the carrier answered
     # Who is talking to the carrier about this label now, and until when that is believed without an answer.
-    claim = models.CharField(max_length=32, blank=True, default="")
+    claim = models.CharField(max_length=120, blank=True, default="")
     claim_until = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)  # when the carrier was last asked where it is
 
     class Meta:
         constraints = [
@@ -163,7 +169,9 @@ class Document(models.Model):
     """A rendered label or slip, kept under the hash of what it shows: a reprint is a read."""
 
     shipment = models.ForeignKey(Shipment, null=True, on_delete=models.CASCADE, related_name="documents")
-    fulfillment_order = models.ForeignKey(FulfillmentOrder, null=True, on_delete=models.CASCADE, related_name="documents")
+    fulfillment_order = models.ForeignKey(
+        FulfillmentOrder, null=True, on_delete=models.CASCADE, related_name="documents"
+    )
     kind = models.CharField(max_length=20, choices=DocumentKind.choices)
     content_hash = models.CharField(max_length=64)
     data = models.BinaryField()
@@ -191,7 +199,7 @@ class IssuedNumber(models.Model):
     carrier = models.CharField(max_length=30)
     reference = models.CharField(max_length=60)
     number = models.BigIntegerField()
-    issued_at = models.DateTimeField()
+    issued_at = models.DateTimeField(db_default=Now())
     voided_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -37,7 +37,11 @@ def late(now: datetime) -> Q:
 def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
     """Work orders with order, channel, location and lines (`.lines.all()`, in the order's sequence), in the given order."""
     ids = list(fulfillment_order_ids)
-    lines = FulfillmentLine.objects.filter(quantity__gt=0).select_related("order_line__variant").order_by("order_line__position", "id")
+    lines = (
+        FulfillmentLine.objects.filter(quantity__gt=0)
+        .select_related("order_line__variant")
+        .order_by("order_line__position", "id")
+    )
     found = (
         FulfillmentOrder.objects.filter(pk__in=ids)
         .select_related("order__channel", "location")
@@ -52,7 +56,10 @@ def bins_of(fulfillment_orders: Sequence[FulfillmentOrder]) -> Bins:
     variants = {line.order_line.variant_id for found in fulfillment_orders for line in found.lines.all()}
     locations = {found.location_id for found in fulfillment_orders}
     rows = StockLevel.objects.filter(variant_id__in=variants, location_id__in=locations).exclude(bin="")
-    return {(variant, location): bin_name for variant, location, bin_name in rows.values_list("variant_id", "location_id", "bin")}
+    return {
+        (variant, location): bin_name
+        for variant, location, bin_name in rows.values_list("variant_id", "location_id", "bin")
+    }
 
 
 def bin_of(bins: Bins, line: FulfillmentLine, fulfillment_order: FulfillmentOrder) -> str:
@@ -118,7 +125,9 @@ def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins) -> Slip:
     )
 
 
-def pick_list_for(fulfillment_orders: Sequence[FulfillmentOrder], *, number: str, language: str, now: datetime) -> PickList:
+def pick_list_for(
+    fulfillment_orders: Sequence[FulfillmentOrder], *, number: str, language: str, now: datetime
+) -> PickList:
     """One walk over these work orders; the units that are not picked yet."""
     bins = bins_of(fulfillment_orders)
     names = sorted({found.location.name for found in fulfillment_orders})
@@ -128,7 +137,13 @@ def pick_list_for(fulfillment_orders: Sequence[FulfillmentOrder], *, number: str
         location=", ".join(names),
         printed_at=now.astimezone(ZoneInfo(zone)),
         lines=tuple(
-            PickLine(line.order_line.sku, line.order_line.title, bin_of(bins, line, found), line.quantity - line.picked, found.number)
+            PickLine(
+                line.order_line.sku,
+                line.order_line.title,
+                bin_of(bins, line, found),
+                line.quantity - line.picked,
+                found.number,
+            )
             for found in fulfillment_orders
             for line in found.lines.all()
             if line.quantity > line.picked
@@ -152,7 +167,9 @@ def shipments_of(order_id: int) -> list[Shipment]:
 def next_work(fulfillment_order: FulfillmentOrder, states: Iterable[str]) -> int | None:
     """The work order to do after this one at the same location: the most urgent of those states that nobody else has."""
     return (
-        FulfillmentOrder.objects.filter(location_id=fulfillment_order.location_id, state__in=list(states), order__on_hold=False)
+        FulfillmentOrder.objects.filter(
+            location_id=fulfillment_order.location_id, state__in=list(states), order__on_hold=False
+        )
         .exclude(pk=fulfillment_order.pk)
         .order_by("ship_by", "id")
         .values_list("pk", flat=True)
@@ -162,5 +179,7 @@ def next_work(fulfillment_order: FulfillmentOrder, states: Iterable[str]) -> int
 
 def active_counts() -> dict[int, int]:
     """Location id → work orders that are still in the building."""
-    rows = FulfillmentOrder.objects.filter(state__in=ACTIVE_STATES).values_list("location_id").annotate(count=Count("id"))
+    rows = (
+        FulfillmentOrder.objects.filter(state__in=ACTIVE_STATES).values_list("location_id").annotate(count=Count("id"))
+    )
     return dict(rows)

@@ -16,7 +16,18 @@ from core.refusals import Invalid, Stale
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.operations.picking import end_picking, ensure_picking
 from fulfillment.operations.scanning import Counted, find_line
-from fulfillment.operations.work import S, Work, all_have, check_move, count_all, count_to, lock_work, record, who_did, write_state
+from fulfillment.operations.work import (
+    S,
+    Work,
+    all_have,
+    check_move,
+    count_all,
+    count_to,
+    lock_work,
+    record,
+    who_did,
+    write_state,
+)
 from orders.operations import refresh_order
 
 
@@ -32,7 +43,9 @@ def pack_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: dat
         return _count(work, line, line.packed + 1, actor=actor, now=now)
 
 
-def pack_line(*, fulfillment_order_id: int, line_id: int, units: int | None = None, actor: Actor, now: datetime) -> Counted:
+def pack_line(
+    *, fulfillment_order_id: int, line_id: int, units: int | None = None, actor: Actor, now: datetime
+) -> Counted:
     """Put units of one line into the parcel without scanning; None means all that are left of it."""
     with transaction.atomic():
         work = lock_work(fulfillment_order_id)

@@ -13,7 +13,17 @@ from core.outcomes import BulkOutcome
 from core.refusals import Invalid, Refusal
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.operations.scanning import Counted, find_line
-from fulfillment.operations.work import S, Work, all_have, check_move, count_all, count_to, lock_work, record, write_state
+from fulfillment.operations.work import (
+    S,
+    Work,
+    all_have,
+    check_move,
+    count_all,
+    count_to,
+    lock_work,
+    record,
+    write_state,
+)
 from orders.operations import refresh_order
 
 
@@ -51,7 +61,9 @@ def pick_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: dat
         return _count(work, line, line.picked + 1, actor=actor, now=now)
 
 
-def pick_line(*, fulfillment_order_id: int, line_id: int, units: int | None = None, actor: Actor, now: datetime) -> Counted:
+def pick_line(
+    *, fulfillment_order_id: int, line_id: int, units: int | None = None, actor: Actor, now: datetime
+) -> Counted:
     """Count units of one line without scanning; None means all that are left of it."""
     with transaction.atomic():
         work = lock_work(fulfillment_order_id)

@@ -34,7 +34,9 @@ def find_line(lines: Sequence[FulfillmentLine], code: str, counter: str) -> Fulf
         raise Refusal("nothing_scanned", _("Nothing was scanned."), field="code")
     matching = [line for line in lines if wanted in codes_of(line)]
     if not matching:
-        raise Refusal("wrong_item", _("{code} does not belong in this parcel.").format(code=code.strip()[:40]), field="code")
+        raise Refusal(
+            "wrong_item", _("{code} does not belong in this parcel.").format(code=code.strip()[:40]), field="code"
+        )
     for line in matching:
         if getattr(line, counter) < line.quantity:
             return line

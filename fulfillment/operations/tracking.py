@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.outbox import publish
 from core.refusals import NotFound
+from fulfillment.carriers import registered
+from fulfillment.carriers.base import TrackingUpdate
 from fulfillment.events import ShipmentDelivered
 from fulfillment.models import Direction, Package, Shipment, TrackingEvent
 from fulfillment.operations.work import S, Work, lock_work, record, write_state
@@ -28,20 +30,15 @@ STATE_OF_CODE = {
     "exception": T.EXCEPTION,
     "delivered": T.DELIVERED,
 }
-_ACTION = {T.IN_TRANSIT: "moved_on", T.OUT_FOR_DELIVERY: "out_for_delivery", T.EXCEPTION: "fail", T.DELIVERED: "deliver"}
+_ACTION = {
+    T.IN_TRANSIT: "moved_on",
+    T.OUT_FOR_DELIVERY: "out_for_delivery",
+    T.EXCEPTION: "fail",
+    T.DELIVERED: "deliver",
+}
 #: Of two reports of the same moment the one further on its way counts.
 _RANK = {"in_transit": 0, "exception": 1, "out_for_delivery": 2, "delivered": 3}
 MOVING = frozenset({T.IN_TRANSIT, T.OUT_FOR_DELIVERY, T.EXCEPTION})
-
-
-@dataclass(frozen=True, slots=True)
-class TrackingUpdate:
-    """One report: code (a shipment state such as "in_transit", or the carrier's own), text, place, and when it happened."""
-
-    code: str
-    at: datetime
-    description: str = ""
-    place: str = ""
 
 
 def record_tracking(*, shipment_id: int, updates: Sequence[TrackingUpdate], actor: Actor, now: datetime) -> Shipment:
@@ -50,7 +47,9 @@ def record_tracking(*, shipment_id: int, updates: Sequence[TrackingUpdate], acto
     A report delivered twice is stored once; the state follows from the set of reports, so their order of arrival does not matter;
     delivered is final. Raises NotFound.
     """
-    order_id, work_order_id = Shipment.objects.filter(pk=shipment_id).values_list("order_id", "fulfillment_order_id").first() or (None, None)
+    order_id, work_order_id = Shipment.objects.filter(pk=shipment_id).values_list(
+        "order_id", "fulfillment_order_id"
+    ).first() or (None, None)
     if order_id is None:
         raise NotFound("no_such_shipment", _("There is no such shipment."))
     with transaction.atomic():
@@ -100,7 +99,14 @@ def refresh_shipment(shipment: Shipment, work: Work | None, *, actor: Actor, now
         if state == T.DELIVERED:
             _deliver(shipment, work, actor=actor, now=now)
         elif state == T.EXCEPTION and work is not None:
-            record(work, "fulfillment.exception", actor=actor, now=now, shipment_id=shipment.pk, problem=newest.description if newest else "")
+            record(
+                work,
+                "fulfillment.exception",
+                actor=actor,
+                now=now,
+                shipment_id=shipment.pk,
+                problem=newest.description if newest else "",
+            )
     if work is not None and shipment.direction == Direction.OUTBOUND:
         count_parcels(work.order)
     return changed
@@ -121,7 +127,9 @@ def _deliver(shipment: Shipment, work: Work | None, *, actor: Actor, now: dateti
             line.order_line.delivered += line.shipped
         OrderLine.objects.bulk_update([line.order_line for line in work.lines], ["delivered"])
         write_state(work, FULFILLMENT_MACHINE.check(work.fulfillment_order, "deliver"), actor=actor, now=now)
-    record(work, "fulfillment.delivered", actor=actor, now=now, shipment_id=shipment.pk, delivered_at=shipment.delivered_at)
+    record(
+        work, "fulfillment.delivered", actor=actor, now=now, shipment_id=shipment.pk, delivered_at=shipment.delivered_at
+    )
     publish(ShipmentDelivered(shipment.pk), actor=actor)
 
 
@@ -139,3 +147,36 @@ def count_parcels(order: Order) -> None:
     order.parcels_out_for_delivery = counts["out"]
     order.parcels_delivered = counts["delivered"]
     order.parcels_exception = counts["exception"]
+
+
+def ask_carriers(*, actor: Actor, now: datetime, limit: int = 500) -> int:
+    """Ask every carrier about its parcels on their way and record what is new; the number of shipments that had news.
+
+    The least recently asked come first, so that each gets its turn whatever their number.
+    """
+    news = 0
+    for code, carrier in registered().items():
+        waiting = list(
+            Package.objects.filter(shipment__carrier=code, shipment__state__in=MOVING)
+            .order_by(F("shipment__asked_at").asc(nulls_first=True), "shipment_id")
+            .values_list("tracking_number", "shipment_id")[:limit]
+        )
+        if not waiting:
+            continue
+        reports = carrier.track([number for number, _shipment in waiting])
+        known = _known_reports({shipment_id for _number, shipment_id in waiting})
+        for number, shipment_id in waiting:
+            fresh = [u for u in reports.get(number, []) if (u.code, u.at) not in known[shipment_id]]
+            if fresh:
+                record_tracking(shipment_id=shipment_id, updates=fresh, actor=actor, now=now)
+                news += 1
+        Shipment.objects.filter(pk__in=[shipment_id for _number, shipment_id in waiting]).update(asked_at=now)
+    return news
+
+
+def _known_reports(shipment_ids: set[int]) -> dict[int, set[tuple[str, datetime]]]:
+    known: dict[int, set[tuple[str, datetime]]] = defaultdict(set)
+    rows = TrackingEvent.objects.filter(shipment_id__in=shipment_ids)
+    for shipment_id, code, at in rows.values_list("shipment_id", "code", "at"):
+        known[shipment_id].add((code, at))
+    return known

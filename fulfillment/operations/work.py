@@ -47,7 +47,9 @@ class Work:
         for line in self.lines:
             if line.pk == line_id:
                 return line
-        raise NotFound("no_such_line", _("This line is not part of {number}.").format(number=self.fulfillment_order.number))
+        raise NotFound(
+            "no_such_line", _("This line is not part of {number}.").format(number=self.fulfillment_order.number)
+        )
 
 
 def lock_work(fulfillment_order_id: int, *, expected_version: int | None = None) -> Work:
@@ -59,11 +61,15 @@ def lock_work(fulfillment_order_id: int, *, expected_version: int | None = None)
     if order_id is None:
         raise NotFound("no_such_fulfillment_order", _("There is no such fulfillment order."))
     order = lock_order(order_id)
-    found = FulfillmentOrder.objects.select_for_update(of=("self",)).select_related("location").get(pk=fulfillment_order_id)
+    found = (
+        FulfillmentOrder.objects.select_for_update(of=("self",)).select_related("location").get(pk=fulfillment_order_id)
+    )
     found.order = order
     if expected_version is not None and found.version != expected_version:
         raise Stale("changed_meanwhile", who_did(found), version=found.version, state=found.state)
-    lines = FulfillmentLine.objects.filter(fulfillment_order=found, quantity__gt=0).select_related("order_line__variant")
+    lines = FulfillmentLine.objects.filter(fulfillment_order=found, quantity__gt=0).select_related(
+        "order_line__variant"
+    )
     return Work(order, found, list(lines.order_by("order_line__position", "id")))
 
 
@@ -90,7 +96,9 @@ def refuse_held(work: Work) -> None:
 def why_held(order: Order) -> str:
     """The open holds of an order as one sentence."""
     holds = Hold.objects.filter(order=order, released_at__isnull=True).order_by("id")
-    reasons = [f"{hold.get_kind_display()} ({hold.reason})" if hold.reason else str(hold.get_kind_display()) for hold in holds]
+    reasons = [
+        f"{hold.get_kind_display()} ({hold.reason})" if hold.reason else str(hold.get_kind_display()) for hold in holds
+    ]
     return _("On hold: {reasons}.").format(reasons=", ".join(reasons) or _("released in a moment"))
 
 

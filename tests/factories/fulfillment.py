@@ -10,7 +10,11 @@ from tests.factories.shop import give_stock, make_channel, make_location, make_o
 
 
 def make_work(
-    lines: list[tuple[str, int]] | None = None, *, location: Location | None = None, channel: Any = None, **order_fields: Any
+    lines: list[tuple[str, int]] | None = None,
+    *,
+    location: Location | None = None,
+    channel: Any = None,
+    **order_fields: Any,
 ) -> FulfillmentOrder:
     """One open work order: an order of (SKU, quantity) lines, all in stock at one location; bins A-1, A-2, … in line order."""
     location = location or Location.objects.order_by("pk").first() or make_location()

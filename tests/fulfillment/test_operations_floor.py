@@ -43,9 +43,19 @@ def test_starting_to_pick_records_who_and_when(now: datetime) -> None:
     work = make_work()
     start_picking(fulfillment_order_id=work.pk, actor=ANNA, now=now)
     work.refresh_from_db()
-    assert (work.state, work.state_by, work.state_by_label, work.state_at, work.assigned_to) == ("picking", "user:1", "Anna Picker", now, "user:1")
+    assert (work.state, work.state_by, work.state_by_label, work.state_at, work.assigned_to) == (
+        "picking",
+        "user:1",
+        "Anna Picker",
+        now,
+        "user:1",
+    )
     entry = TimelineEntry.objects.get(kind="fulfillment.picking")
-    assert (entry.subject, entry.actor_label, entry.data["fulfillment_order"]) == (work.order.subject, "Anna Picker", work.number)
+    assert (entry.subject, entry.actor_label, entry.data["fulfillment_order"]) == (
+        work.order.subject,
+        "Anna Picker",
+        work.number,
+    )
 
 
 def test_the_second_who_starts_to_pick_is_told_who_has_it(now: datetime) -> None:
@@ -65,8 +75,15 @@ def test_an_old_page_is_refused_by_its_version(now: datetime) -> None:
 def test_every_scan_counts_one_unit_and_the_last_finishes(now: datetime) -> None:
     work = make_work()
     first, second = skus(work)
-    answers = [pick_scanned(fulfillment_order_id=work.pk, code=code, actor=ANNA, now=now) for code in (first, first.lower(), f" {second} ")]
-    assert [(a.sku, a.count, a.quantity, a.finished) for a in answers] == [(first, 1, 2, False), (first, 2, 2, False), (second, 1, 1, True)]
+    answers = [
+        pick_scanned(fulfillment_order_id=work.pk, code=code, actor=ANNA, now=now)
+        for code in (first, first.lower(), f" {second} ")
+    ]
+    assert [(a.sku, a.count, a.quantity, a.finished) for a in answers] == [
+        (first, 1, 2, False),
+        (first, 2, 2, False),
+        (second, 1, 1, True),
+    ]
     assert state(work) == "picked"
     assert counters(work, "picked") == [(2, 2), (1, 1)]
     assert counters(work, "packed") == [(0, 0), (0, 0)]
@@ -81,7 +98,9 @@ def test_a_barcode_counts_with_and_without_the_leading_zero(now: datetime) -> No
     assert pick_scanned(fulfillment_order_id=work.pk, code="0036000291452", actor=ANNA, now=now).finished
 
 
-@pytest.mark.parametrize(("code", "refusal"), [("ELSEWHERE", "wrong_item"), ("", "nothing_scanned"), ("\x00 ", "wrong_item")])
+@pytest.mark.parametrize(
+    ("code", "refusal"), [("ELSEWHERE", "wrong_item"), ("", "nothing_scanned"), ("\x00 ", "wrong_item")]
+)
 def test_a_scan_that_means_nothing_here_is_refused(code: str, refusal: str, now: datetime) -> None:
     work = make_work()
     with pytest.raises(Refusal) as caught:
@@ -110,7 +129,11 @@ def test_packing_at_a_station_picks_on_the_way(now: datetime) -> None:
     pack_scanned(fulfillment_order_id=work.pk, code="A", actor=BEN, now=now)
     assert (state(work), counters(work, "picked")) == ("picking", [(1, 1), (0, 0)])
     assert pack_scanned(fulfillment_order_id=work.pk, code="B", actor=BEN, now=now).finished
-    assert (state(work), counters(work, "picked"), counters(work, "packed")) == ("packed", [(1, 1), (1, 1)], [(1, 1), (1, 1)])
+    assert (state(work), counters(work, "picked"), counters(work, "packed")) == (
+        "packed",
+        [(1, 1), (1, 1)],
+        [(1, 1), (1, 1)],
+    )
 
 
 def test_a_picked_tote_is_packed_by_another_person(now: datetime) -> None:

@@ -1,0 +1,22 @@
+"""Background work on parcels; safe to run twice, at once, in any order."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from core.actors import Actor
+from fulfillment.operations.label_voids import void_unused_labels
+from fulfillment.operations.tracking import ask_carriers
+
+
+@shared_task
+def advance_tracking() -> int:
+    """Ask the carriers where their parcels are (in a demo the built-in one makes it up)."""
+    return ask_carriers(actor=Actor.system("carrier"), now=timezone.now())
+
+
+@shared_task
+def void_labels() -> int:
+    """Give back labels that will never travel."""
+    return void_unused_labels(actor=Actor.system("labels"), now=timezone.now())

@@ -1,0 +1,165 @@
+"""One work order at the desk: what is in it, what can be done with it now, its papers, its parcel and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from core.actors import Actor
+from core.models import TimelineEntry
+from core.permissions import require, require_permission
+from core.refusals import Refusal
+from core.timeline_text import lines_for
+from fulfillment import queries
+from fulfillment.forms import PAPERS, MissingForm, PrintForm, shop_papers
+from fulfillment.models import FulfillmentOrder, Shipment
+from fulfillment.operations.packing import pack_all
+from fulfillment.operations.picking import finish_picking, start_picking
+from fulfillment.operations.printing import print_now
+from fulfillment.operations.shipping import ship_fulfillment_order
+from fulfillment.operations.shortages import report_missing
+from fulfillment.operations.work import why_held
+from fulfillment.states import FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState
+
+S = FulfillmentState
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A button of the page: its permission is the state machine's, `done` is what is said afterwards."""
+
+    run: Callable[..., Any]
+    done: Any
+
+
+STEPS = {
+    "start_picking": Step(start_picking, gettext_lazy("{number} is yours to pick.")),
+    "finish_picking": Step(finish_picking, gettext_lazy("{number} is picked.")),
+    "pack": Step(pack_all, gettext_lazy("{number} is packed.")),
+    "ship": Step(ship_fulfillment_order, gettext_lazy("{number} is shipped.")),
+}
+
+
+@require("fulfillment.view")
+@require_safe
+def work_order(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page of one work order."""
+    found = load(pk)
+    bins = queries.bins_of([found])
+    shipments = (
+        Shipment.objects.filter(fulfillment_order=found).prefetch_related("packages", "tracking").order_by("-id")
+    )
+    entries = TimelineEntry.objects.filter(subject=found.order.subject, data__fulfillment_order_id=found.pk).order_by(
+        "-id"
+    )[:100]
+    held = found.state == S.ON_HOLD or found.order.on_hold
+    return render(
+        request,
+        "fulfillment/work_order.html",
+        {
+            "found": found,
+            "order": found.order,
+            "lines": queries.lines_in_walk_order(found, bins),
+            "offers": [offer for offer in FULFILLMENT_MACHINE.offers(found, request.user) if offer.name in STEPS],
+            "late": found.state in WORKABLE_STATES and found.ship_by < timezone.now(),
+            "why_held": why_held(found.order) if held else "",
+            "workable": found.state in WORKABLE_STATES and not held,
+            "shipments": list(shipments),
+            "history": lines_for(entries),
+            "print_form": PrintForm(),
+            "papers": _papers(found),
+            "may_print": request.user.can("fulfillment.print"),
+            "may_pick": request.user.can("fulfillment.pick"),
+        },
+    )
+
+
+def load(pk: int) -> FulfillmentOrder:
+    """A work order with its lines, or 404."""
+    found = queries.with_lines([pk])
+    if not found:
+        raise Http404
+    return found[0]
+
+
+def _papers(found: FulfillmentOrder) -> list[tuple[str, str]]:
+    """(address, label) of the papers that can be opened now."""
+    papers = [("slip_a4", _("Packing slip A4")), ("slip_4x6", _("Packing slip 4 × 6 in"))]
+    if found.has_label:
+        papers = [("label_pdf", _("Label (PDF)")), ("label_zpl", _("Label (ZPL)")), *papers]
+    return [(reverse("fulfillment-paper", args=[found.pk, kind]), label) for kind, label in papers]
+
+
+@require("fulfillment.view")
+@require_POST
+def act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Do one of STEPS; what is refused is said on the page."""
+    found = get_object_or_404(FulfillmentOrder, pk=pk)
+    name = request.POST.get("action", "")
+    if name not in STEPS:
+        raise Http404
+    require_permission(request.user, FULFILLMENT_MACHINE.actions[name].permission or "")
+    try:
+        STEPS[name].run(
+            fulfillment_order_id=pk, actor=Actor.user(request.user), now=timezone.now(),
+            expected_version=_version(request),
+        )  # fmt: skip
+        messages.success(request, str(STEPS[name].done).format(number=found.number))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return HttpResponseRedirect(reverse("fulfillment-order", args=[pk]))
+
+
+def _version(request: HttpRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+@require("fulfillment.print")
+@require_POST
+def print_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Buy the label if it has none, draw the papers, and come back to where they can be opened."""
+    found = get_object_or_404(FulfillmentOrder, pk=pk)
+    what = request.POST.get("what") or shop_papers()
+    if what not in PAPERS:
+        raise Http404
+    try:
+        print_now(fulfillment_order_id=pk, kinds=PAPERS[what][1], actor=Actor.user(request.user), now=timezone.now())
+        messages.success(request, _("The papers of {number} are ready.").format(number=found.number))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return HttpResponseRedirect(reverse("fulfillment-order", args=[pk]))
+
+
+@require("fulfillment.pick")
+@require_POST
+def missing(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report units that are not where they should be."""
+    found = get_object_or_404(FulfillmentOrder, pk=pk)
+    form = MissingForm(request.POST)
+    try:
+        if form.is_valid():
+            report_missing(
+                fulfillment_order_id=pk, line_id=form.cleaned_data["line"], units=form.cleaned_data["units"],
+                actor=Actor.user(request.user), now=timezone.now(),
+            )  # fmt: skip
+            messages.warning(
+                request, _("Noted. The missing units of {number} are routed again.").format(number=found.number)
+            )
+        else:
+            messages.error(request, _("How many units were not found?"))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return HttpResponseRedirect(
+        reverse("pick" if request.POST.get("back") == "pick" else "fulfillment-order", args=[pk])
+    )
