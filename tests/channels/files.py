@@ -23,7 +23,11 @@ PAID = {
     "Shipping City": "Kraków", "Shipping Zip": "'30-001", "Shipping Country": "PL", "Cancelled at": "", "Refunded Amount": "",
     "Outstanding Balance": "",
 }  # fmt: skip
-SHIPPED = {"Fulfillment Status": "fulfilled", "Lineitem fulfillment status": "fulfilled", "Fulfilled at": "2026-11-19 10:00:00 +0100"}
+SHIPPED = {
+    "Fulfillment Status": "fulfilled",
+    "Lineitem fulfillment status": "fulfilled",
+    "Fulfilled at": "2026-11-19 10:00:00 +0100",
+}
 CANCELLED = {"Financial Status": "voided", "Cancelled at": "2026-11-19 10:00:00 +0100"}
 
 
@@ -39,14 +43,18 @@ def csv_file(*rows: dict[str, Any]) -> bytes:
 
 def orders_file(*changes: dict[str, Any]) -> bytes:
     """An order export; each dict is one row, by its difference to a paid, open order of one tee."""
-    return csv_file(*[PAID | {"Name": f"#{n}", "Id": str(900000 + n)} | change for n, change in enumerate(changes, start=1)])
+    return csv_file(
+        *[PAID | {"Name": f"#{n}", "Id": str(900000 + n)} | change for n, change in enumerate(changes, start=1)]
+    )
 
 
 def queue(kind: str, data: bytes, channel: Channel | None = None, **options: Any) -> ImportRun:
     """An import that waits for a worker."""
     channel = channel or make_channel(time_zone="Europe/Warsaw")
     inspection = inspect_file(data, kind=kind, channel=channel, **options)
-    return start_import(kind=kind, channel=channel, file_name=f"{kind}.csv", data=data, inspection=inspection, actor=ACTOR, now=NOW)
+    return start_import(
+        kind=kind, channel=channel, file_name=f"{kind}.csv", data=data, inspection=inspection, actor=ACTOR, now=NOW
+    )
 
 
 def bring_in(kind: str, data: bytes, channel: Channel | None = None, **options: Any) -> ImportRun:

@@ -37,7 +37,12 @@ LOCATIONS = csv_file(
 
 
 def stock_file(*rows: tuple[str, str, str, str]) -> bytes:
-    return csv_file(*[{"SKU": sku, "Location": place, "Bin name": bin_, "On hand (current)": count, "COO": "PT"} for sku, place, bin_, count in rows])
+    return csv_file(
+        *[
+            {"SKU": sku, "Location": place, "Bin name": bin_, "On hand (current)": count, "COO": "PT"}
+            for sku, place, bin_, count in rows
+        ]
+    )
 
 
 # Products, locations ------------------------------------------------------------------------------------------------------
@@ -46,7 +51,13 @@ def stock_file(*rows: tuple[str, str, str, str]) -> bytes:
 def test_products_come_in_once_and_only_changes_change_them():
     assert counts(bring_in("products", PRODUCTS)) == (2, 0, 0, 0)
     tee = Variant.objects.select_related("product").get(sku="TEE-M")
-    assert (tee.title, tee.price, tee.cost, tee.weight_grams, tee.options) == ("Tee – M", Decimal("19.90"), Decimal(7), 200, {"Size": "M"})
+    assert (tee.title, tee.price, tee.cost, tee.weight_grams, tee.options) == (
+        "Tee – M",
+        Decimal("19.90"),
+        Decimal(7),
+        200,
+        {"Size": "M"},
+    )
     assert (tee.product.vendor, tee.product.tags, tee.product.active) == ("ACME", ["men", "cotton"], True)
     assert "tee" in tee.search_text
     assert not Product.objects.get(handle="mug").active
@@ -58,9 +69,19 @@ def test_products_come_in_once_and_only_changes_change_them():
 
 def test_columns_that_a_file_lacks_leave_what_is_stored():
     bring_in("products", PRODUCTS)
-    assert counts(bring_in("products", csv_file({"Handle": "tee", "Title": "Shirt", "Variant SKU": "TEE-M"}))) == (0, 1, 0, 0)
+    assert counts(bring_in("products", csv_file({"Handle": "tee", "Title": "Shirt", "Variant SKU": "TEE-M"}))) == (
+        0,
+        1,
+        0,
+        0,
+    )
     tee = Variant.objects.select_related("product").get(sku="TEE-M")
-    assert (tee.price, tee.weight_grams, tee.product.vendor, tee.product.title) == (Decimal("19.90"), 200, "ACME", "Shirt")
+    assert (tee.price, tee.weight_grams, tee.product.vendor, tee.product.title) == (
+        Decimal("19.90"),
+        200,
+        "ACME",
+        "Shirt",
+    )
 
 
 def test_a_sku_of_another_product_is_refused_by_name():
@@ -74,7 +95,12 @@ def test_a_sku_of_another_product_is_refused_by_name():
 def test_locations_come_in_with_a_code_of_their_own_and_the_channels_zone():
     assert counts(bring_in("locations", LOCATIONS)) == (2, 0, 0, 0)
     lodz = Location.objects.get(name="Łódź")
-    assert (lodz.code, lodz.country, lodz.time_zone, lodz.postal_address.postal_code) == ("LODZ", "PL", "Europe/Warsaw", "90-001")
+    assert (lodz.code, lodz.country, lodz.time_zone, lodz.postal_address.postal_code) == (
+        "LODZ",
+        "PL",
+        "Europe/Warsaw",
+        "90-001",
+    )
     assert Location.objects.get(name="Lodz!").code == "LODZ2"
     assert counts(bring_in("locations", LOCATIONS)) == (0, 0, 2, 0)
     assert counts(bring_in("locations", LOCATIONS.replace(b"51.76", b"51.77"))) == (0, 1, 1, 0)
@@ -93,7 +119,10 @@ def test_counts_are_set_through_the_ledger():
     assert Variant.objects.get(sku="TEE-M").origin_country == "PT"
     assert counts(bring_in("inventory", first)) == (0, 0, 3, 0)
     assert counts(bring_in("inventory", stock_file(("TEE-M", "Łódź", "A-2", "5")))) == (0, 1, 0, 0)
-    assert list(StockMovement.objects.order_by("id").values_list("quantity", "reason")) == [(7, "imported"), (-2, "imported")]
+    assert list(StockMovement.objects.order_by("id").values_list("quantity", "reason")) == [
+        (7, "imported"),
+        (-2, "imported"),
+    ]
     assert audit_stock() == []
 
 
@@ -101,10 +130,16 @@ def test_unknown_names_and_counts_below_what_is_reserved_are_refused_and_the_res
     tee, mug, place = make_variant("TEE"), make_variant("MUG"), make_location("Łódź")
     give_stock(tee, place, 5)
     bring_in("orders", orders_file({"Lineitem quantity": "3", "Total": "30.00"}))
-    data = stock_file(("TEE", "Łódź", "", "2"), ("MUG", "Łódź", "", "4"), ("CUP", "Łódź", "", "1"), ("MUG", "Moon", "", "1"))
+    data = stock_file(
+        ("TEE", "Łódź", "", "2"), ("MUG", "Łódź", "", "4"), ("CUP", "Łódź", "", "1"), ("MUG", "Moon", "", "1")
+    )
     run = bring_in("inventory", data)
     assert counts(run) == (1, 0, 0, 3)
-    assert [(line, field) for line, field, _message in errors(run)] == [(2, "On hand (current)"), (4, "SKU"), (5, "Location")]
+    assert [(line, field) for line, field, _message in errors(run)] == [
+        (2, "On hand (current)"),
+        (4, "SKU"),
+        (5, "Location"),
+    ]
     assert "3 units are reserved" in errors(run)[0][2]
     assert StockLevel.objects.get(variant=tee).on_hand == 5
     assert StockLevel.objects.get(variant=mug).on_hand == 4
@@ -133,12 +168,23 @@ def test_open_orders_are_placed_reserved_and_routed(stocked):
     run = bring_in("orders", orders_file({}, {"Lineitem quantity": "2", "Total": "20.00"}), channel)
     assert counts(run) == (2, 0, 0, 0)
     order = Order.objects.get(number="#2")
-    assert (order.external_id, order.total, order.payment, order.lifecycle, order.historic) == ("900002", Decimal(20), "paid", "open", False)
+    assert (order.external_id, order.total, order.payment, order.lifecycle, order.historic) == (
+        "900002",
+        Decimal(20),
+        "paid",
+        "open",
+        False,
+    )
     assert (order.ship_to.city, order.ship_to.postal_code) == ("Kraków", "30-001")
     stocked.refresh_from_db()
     assert stocked.reserved == 3
     assert order.fulfillment_orders.count() == 1
-    assert counts(bring_in("orders", orders_file({}, {"Lineitem quantity": "2", "Total": "20.00"}), channel)) == (0, 0, 2, 0)
+    assert counts(bring_in("orders", orders_file({}, {"Lineitem quantity": "2", "Total": "20.00"}), channel)) == (
+        0,
+        0,
+        2,
+        0,
+    )
     assert Order.objects.count() == 2
 
 
@@ -162,7 +208,9 @@ def test_finished_orders_arrive_as_history_and_touch_no_stock(stocked):
 
 def test_an_order_shipped_in_part_is_reserved_for_what_is_left(stocked):
     first = {"Fulfillment Status": "partial", "Lineitem fulfillment status": "fulfilled", "Total": "40.00"}
-    second = dict.fromkeys(("Total", "Created at", "Currency", "Financial Status", "Fulfillment Status", "Id", "Email"), "")
+    second = dict.fromkeys(
+        ("Total", "Created at", "Currency", "Financial Status", "Fulfillment Status", "Id", "Email"), ""
+    )
     rest = second | {"Name": "#1", "Lineitem quantity": "3"}
     channel = make_channel()
     assert counts(bring_in("orders", orders_file(first, rest), channel)) == (1, 0, 0, 0)
@@ -220,7 +268,9 @@ def test_what_was_paid_given_back_or_cancelled_since_is_caught_up(stocked):
     bring_in("orders", orders_file(unpaid), channel)
     assert counts(bring_in("orders", orders_file({}), channel)) == (0, 1, 0, 0)
     assert Order.objects.get().payment == "paid"
-    assert counts(bring_in("orders", orders_file({"Financial Status": "partially_refunded", "Refunded Amount": "4.00"}), channel)) == (0, 1, 0, 0)
+    assert counts(
+        bring_in("orders", orders_file({"Financial Status": "partially_refunded", "Refunded Amount": "4.00"}), channel)
+    ) == (0, 1, 0, 0)
     done = {"Financial Status": "refunded", "Refunded Amount": "10.00", "Cancelled at": "2026-11-19 10:00:00 +0100"}
     assert counts(bring_in("orders", orders_file(done), channel)) == (0, 1, 0, 0)
     order = Order.objects.get()
@@ -233,7 +283,11 @@ def test_what_was_paid_given_back_or_cancelled_since_is_caught_up(stocked):
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [(SHIPPED, "shipped elsewhere"), ({"Total": "12.00"}, "its total is"), ({"Lineitem quantity": "2"}, "its lines are others")],
+    [
+        (SHIPPED, "shipped elsewhere"),
+        ({"Total": "12.00"}, "its total is"),
+        ({"Lineitem quantity": "2"}, "its lines are others"),
+    ],
 )
 def test_changes_that_are_not_safe_are_reported_and_not_applied(stocked, change, reason):
     channel = make_channel()
@@ -251,11 +305,18 @@ def test_work_done_here_since_is_no_difference_to_the_file(stocked):
     bring_in("orders", orders_file({"Lineitem quantity": "2", "Total": "20.00"}), channel)
     order = Order.objects.get()
     cancel_order(order_id=order.pk, units={order.lines.get().pk: 1}, reason="", actor=ACTOR, now=NOW)
-    assert counts(bring_in("orders", orders_file({"Lineitem quantity": "2", "Total": "20.00"}), channel)) == (0, 0, 1, 0)
+    assert counts(bring_in("orders", orders_file({"Lineitem quantity": "2", "Total": "20.00"}), channel)) == (
+        0,
+        0,
+        1,
+        0,
+    )
 
 
 def test_a_refused_order_keeps_all_its_rows_for_the_file_of_refused_ones(stocked):
-    run = bring_in("orders", orders_file({"Total": "20.00"}, {"Name": "#1", "Id": "", "Total": "", "Lineitem price": "x"}))
+    run = bring_in(
+        "orders", orders_file({"Total": "20.00"}, {"Name": "#1", "Id": "", "Total": "", "Lineitem price": "x"})
+    )
     assert errors(run)[0][:2] == (3, "Lineitem price")
     assert len(run.job.errors.get().raw) == 2
 
@@ -323,7 +384,11 @@ def test_a_file_whose_content_is_gone_ends_the_job_with_a_reason(stocked):
 
 
 def test_options_that_are_none_are_refused():
-    for options, field in (({"time_zone": "Mars/Olympus"}, "time_zone"), ({"decimal_mark": "x"}, "decimal_mark"), ({"format_": "papyrus"}, "format")):
+    for options, field in (
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"decimal_mark": "x"}, "decimal_mark"),
+        ({"format_": "papyrus"}, "format"),
+    ):
         with pytest.raises(Invalid) as refused:
             queue("orders", orders_file({}), **options)
         assert refused.value.field == field

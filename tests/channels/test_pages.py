@@ -41,7 +41,9 @@ def test_a_file_is_looked_at_before_it_is_imported(client_as, shop):
     assert "Line: SKU" in text
     assert "“x” is no amount." in text
     assert not ImportRun.objects.exists()
-    started = client.post(answer.url, {"encoding": "", "delimiter": "", "decimal_mark": "", "time_zone": "Europe/Warsaw"})
+    started = client.post(
+        answer.url, {"encoding": "", "delimiter": "", "decimal_mark": "", "time_zone": "Europe/Warsaw"}
+    )
     run = ImportRun.objects.get()
     assert started.url == reverse("import", args=[run.pk])
     run_job(run.job_id, clock=timezone.now)
@@ -53,7 +55,11 @@ def test_a_file_is_looked_at_before_it_is_imported(client_as, shop):
 
 def test_a_file_whose_encoding_is_open_asks_and_takes_the_answer(client_as, shop):
     client = client_as("operations")
-    data = orders_file({"Lineitem name": "São", "Shipping Country": "", "Shipping City": "", "Shipping Address1": ""}).decode().encode("cp1252")
+    data = (
+        orders_file({"Lineitem name": "São", "Shipping Country": "", "Shipping City": "", "Shipping Address1": ""})
+        .decode()
+        .encode("cp1252")
+    )
     answer = upload(client, shop, data)
     page = client.get(answer.url).content.decode()
     assert "reads well in more than one" in page
@@ -92,7 +98,9 @@ def test_roles_without_the_right_import_nothing(client_as, shop, role):
 
 
 def test_refused_rows_come_in_their_own_columns_and_go_in_again_once_mended(client_as, shop):
-    data = orders_file({"Lineitem name": "=1+1", "Lineitem sku": "GONE", "Total": "20.00"}, {"Name": "#1", "Id": "", "Total": ""}, {})
+    data = orders_file(
+        {"Lineitem name": "=1+1", "Lineitem sku": "GONE", "Total": "20.00"}, {"Name": "#1", "Id": "", "Total": ""}, {}
+    )
     run = bring_in("orders", data, shop)
     assert counts(run) == (1, 0, 0, 1)
     answer = client_as("operations").get(reverse("import-refused", args=[run.pk]))
@@ -107,7 +115,9 @@ def test_refused_rows_come_in_their_own_columns_and_go_in_again_once_mended(clie
     assert Order.objects.get(number="#1").lines.get(position=1).title == "=1+1"
 
 
-def test_the_list_of_imports_asks_the_same_number_of_questions_for_any_number(client_as, shop, django_assert_num_queries):
+def test_the_list_of_imports_asks_the_same_number_of_questions_for_any_number(
+    client_as, shop, django_assert_num_queries
+):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -117,7 +127,9 @@ def test_the_list_of_imports_asks_the_same_number_of_questions_for_any_number(cl
         for k in range(n):
             bring_in("orders", orders_file({}) + b"\r\n" * (10 * n + k), shop)
         client.get(reverse("imports"))
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             assert "orders.csv" in client.get(reverse("imports")).content.decode()
         asked.append(len(queries))
     assert asked[0] == asked[1]
@@ -125,7 +137,14 @@ def test_the_list_of_imports_asks_the_same_number_of_questions_for_any_number(cl
 
 def test_channels_are_added_and_changed_with_a_history(client_as):
     client = client_as("operations")
-    values = {"name": "Web", "kind": "web", "currency": "eur", "time_zone": "Europe/Warsaw", "language": "en", "hold_unpaid": "on"}
+    values = {
+        "name": "Web",
+        "kind": "web",
+        "currency": "eur",
+        "time_zone": "Europe/Warsaw",
+        "language": "en",
+        "hold_unpaid": "on",
+    }
     answer = client.post(reverse("channel-new"), values)
     channel = Channel.objects.get()
     assert answer.url == reverse("channel", args=[channel.pk])
@@ -137,10 +156,15 @@ def test_channels_are_added_and_changed_with_a_history(client_as):
     assert "Web shop" in client.get(reverse("channels")).content.decode()
 
 
-@pytest.mark.parametrize(("field", "value"), [("name", ""), ("name", "Taken"), ("currency", "XYZ"), ("time_zone", "Mars/Olympus"), ("kind", "moon")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", ""), ("name", "Taken"), ("currency", "XYZ"), ("time_zone", "Mars/Olympus"), ("kind", "moon")],
+)
 def test_a_wrong_channel_names_its_field(client_as, field, value):
     make_channel(name="Taken")
-    values = {"name": "Web", "kind": "web", "currency": "EUR", "time_zone": "Europe/Warsaw", "language": "en"} | {field: value}
+    values = {"name": "Web", "kind": "web", "currency": "EUR", "time_zone": "Europe/Warsaw", "language": "en"} | {
+        field: value
+    }
     answer = client_as("operations").post(reverse("channel-new"), values)
     assert answer.status_code == 422
     assert answer.context["form"].errors.keys() == {field}

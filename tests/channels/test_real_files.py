@@ -107,6 +107,10 @@ def test_what_a_spreadsheet_damaged_is_refused_with_the_reason():
         (4, "Created at"),
     ]
     assert all(isinstance(item, RowError) for item in items)
+    assert "Lineitem sku: “1E+05”" in items[0].message
+    assert "leading zero" in items[0].message
+    assert "“8.20983E+17” is a number that a spreadsheet has shortened" in items[1].message
+    assert "“1-Mar” is a date" in items[2].message
 
 
 def test_formulas_are_text_like_any_other():

@@ -203,6 +203,13 @@ def test_a_wrong_value_refuses_the_order_and_names_line_and_field(rows, line, fi
     assert len(error.raw) == len(rows)
 
 
+def test_all_that_is_wrong_in_an_order_is_told_at_once():
+    error = refusal(FIRST | {"Created at": "11/2/2026", "Lineitem sku": "1E+05"}, MORE | {"Lineitem price": "x"})
+    assert (error.line, error.field) == (2, "Created at")
+    assert "line 2, Lineitem sku: “1E+05” is a number that a spreadsheet has shortened" in error.message
+    assert "line 3, Lineitem price: “x” is no amount." in error.message
+
+
 def test_an_order_whose_rows_are_scattered_is_refused_wherever_it_comes():
     items = read("orders", ORDER_COLUMNS, FIRST, FIRST | {"Name": "#2", "Id": "501"}, MORE)
     assert [type(item) for item in items] == [RowError, Parsed, RowError]

@@ -6,10 +6,11 @@ known from the file (how many units of a line have left, how much was paid) refu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from django.utils.translation import gettext as _
 
@@ -98,7 +99,7 @@ class OrderReader:
                         % {"key": record.external_id, "line": seen[record.external_id]},
                     )
             except FieldError as error:
-                yield group.error(reading.line, error.field or "", error.message)
+                yield reading.complaint(error)
                 continue
             seen[record.external_id] = group.line_from
             yield Parsed(record, group.line_from, group.line_to, group.raw())
@@ -157,6 +158,41 @@ class _Reading:
             tags=values.tags(first["tags"], first.label("tags")),
             lines=_without_refunded(lines, paid),
         )
+
+    def complaint(self, error: FieldError) -> RowError:
+        """The error with whatever else is wrong in the order, so that a person can mend all of it at once."""
+        line, told = self.line, {(self.line, error.field)}
+        others = []
+        for check in self._checks():
+            try:
+                check()
+            except FieldError as other:
+                if (self.line, other.field) not in told:
+                    told.add((self.line, other.field))
+                    others.append(
+                        _("line %(line)d, %(field)s: %(message)s")
+                        % {"line": self.line, "field": other.field, "message": other.message}
+                    )
+        message = error.message
+        if others:
+            message += " " + _("Also: %(others)s") % {"others": " · ".join(others)}
+        return self.group.error(line, error.field or "", message)
+
+    def _checks(self) -> Iterator[Callable[[], object]]:
+        """The values of the order that can be checked each by itself, with `line` at their row."""
+        rows = [Cells(self.columns, row) for row in self.group.rows]
+        first = rows[0]
+        self.line = first.row.line
+        yield lambda: values.identifier(self.group.key, first.label("name"), max_length=60)
+        yield lambda: values.identifier(first["id"], first.label("id"), required=False)
+        yield lambda: moment(first["created_at"], first.label("created_at"), zone=self.settings.zone)
+        yield lambda: values.email(first["email"], first.label("email"))
+        yield lambda: _address(first, "shipping")
+        yield lambda: _address(first, "billing")
+        for cells in rows:
+            self.line = cells.row.line
+            yield partial(values.sku, cells["line_sku"], cells.label("line_sku"), required=False)
+            yield partial(self._line, cells, first, self.settings.currency, cancelled=False)
 
     def _moment(self, cells: Cells, meaning: str) -> datetime | None:
         return moment(cells[meaning], cells.label(meaning), zone=self.settings.zone) if cells[meaning] else None
