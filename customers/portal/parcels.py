@@ -12,13 +12,14 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fulfillment.carriers import carrier
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Package, Shipment, TrackingEvent
 from fulfillment.states import FulfillmentState, ShipmentState
 from orders.models import Order, OrderLine
 
 F, T = FulfillmentState, ShipmentState
 
-#: What a carrier's code means to a customer; a code that is not here is shown in the carrier's own words.
+#: What a carrier's code means to a customer, where the carrier said no more.
 _EVENT_WORDS = {
     "label_purchased": gettext_lazy("The carrier was told about the parcel"),
     "in_transit": gettext_lazy("On its way"),
@@ -51,7 +52,6 @@ class Report:
     """One report of the carrier."""
 
     text: str
-    detail: str
     place: str
     at: datetime
 
@@ -167,20 +167,22 @@ def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]
     parcel.tracking_numbers = [package.tracking_number for package in shipment.packages.all()]
     parcel.reports = [report_of(event) for event in shipment.tracking.all()]
     if shipment.state == T.EXCEPTION:
-        parcel.problem = next((event.description for event in shipment.tracking.all() if event.code == "exception"), "")
+        parcel.problem = next((report_of(event).text for event in shipment.tracking.all() if event.code == "exception"), "")
     return parcel
 
 
 def report_of(event: TrackingEvent) -> Report:
-    """A carrier's report in the customer's language; the carrier's own words stand beside it where they say more."""
-    words = _EVENT_WORDS.get(event.code)
-    text = str(words) if words else event.description or event.code
-    return Report(text, event.description if words else "", event.place, event.at)
+    """A carrier's report in the customer's language; one that nobody has translated stays in the carrier's own words."""
+    text = _(event.description) if event.description else str(_EVENT_WORDS.get(event.code, event.code))
+    return Report(text, event.place, event.at)
 
 
 def carrier_name(code: str) -> str:
-    """The carrier as customers know it."""
-    return code
+    """The carrier as customers know it; its code where it is no longer set up."""
+    try:
+        return carrier(code).name
+    except KeyError:
+        return code
 
 
 def _steps(order: Order, fulfillment_order: FulfillmentOrder, shipment: Shipment | None) -> list[Step]:

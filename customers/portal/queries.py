@@ -68,9 +68,9 @@ def tracking_page(order: Order, *, now: datetime) -> TrackingPage:
     """The tracking page of an order, with a constant number of statements."""
     lines = list(OrderLine.objects.filter(order=order).order_by("position"))
     progress = progress_of(order, lines)
-    offered = returnable_lines(order, window=return_window(), now=now, lines=lines)
+    shop = Shop.objects.first() or Shop()
+    offered = returnable_lines(order, window=return_window(shop), now=now, lines=lines)
     may_return = [item for item in offered if item.quantity]
-    shop = Shop.objects.first()
     return TrackingPage(
         order=order,
         headline=_headline(order, progress),
@@ -78,7 +78,7 @@ def tracking_page(order: Order, *, now: datetime) -> TrackingPage:
         returns=[return_view(request) for request in _returns(order)],
         returnable=bool(may_return),
         return_until=max((item.until for item in may_return if item.until), default=None),
-        support_email=shop.support_email if shop else "",
+        support_email=shop.support_email,
     )
 
 

@@ -43,9 +43,9 @@ class ReturnableLine:
     until: date | None
 
 
-def return_window() -> ReturnWindow:
-    """The policy of the shop; an installation without settings has the defaults."""
-    shop = Shop.objects.first() or Shop()
+def return_window(shop: Shop | None = None) -> ReturnWindow:
+    """The policy of the shop, read unless it is given; an installation without settings has the defaults."""
+    shop = shop or Shop.objects.first() or Shop()
     return ReturnWindow(shop.return_window_days, zone_named(shop.time_zone), shop.auto_approve_returns)
 
 

@@ -68,6 +68,7 @@ def _page(request: HttpRequest, found: Return, *, status: int = 200, **forms: An
         if found.shipment
         else [],
         "has_label": _label_of(found) is not None,
+        "most": most_refundable(found.order),
         **forms,
     }
     if found.state == ReturnState.REQUESTED:
@@ -75,7 +76,6 @@ def _page(request: HttpRequest, found: Return, *, status: int = 200, **forms: An
         context.setdefault("decline_form", DeclineForm(initial={"version": found.version}, prefix="decline"))
     if found.state == ReturnState.INSPECTED:
         context.setdefault("resolve_form", _resolve_form(found))
-        context["most"] = most_refundable(found.order)
     return render(request, "returns/return.html", context, status=status)
 
 
