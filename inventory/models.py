@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -27,6 +27,14 @@ class Product(models.Model):
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["title", "id"], name="product_by_title")]
+
+    @property
+    def subject(self) -> str:
+        """Key of this product in the timeline."""
+        return f"product:{self.pk}"
 
 
 class Variant(models.Model):
@@ -59,6 +67,11 @@ class Variant(models.Model):
             models.Index(fields=["barcode"], name="variant_barcode", condition=~Q(barcode="")),
         ]
 
+    @property
+    def subject(self) -> str:
+        """Key of this variant in the timeline."""
+        return f"variant:{self.pk}"
+
 
 class LocationKind(models.TextChoices):
     WAREHOUSE = "warehouse", _("Warehouse")
@@ -82,6 +95,7 @@ class Location(models.Model):
     offers_pickup = models.BooleanField(_("offers pickup"), default=False)
     accepts_returns = models.BooleanField(_("accepts returns"), default=True)
     ships_to = ArrayField(models.CharField(max_length=2), default=list, blank=True)  # empty: everywhere
+    channel_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)  # sales channels it serves; empty: all
     daily_capacity = models.PositiveIntegerField(_("orders a day"), null=True, blank=True)  # null: no limit
     cutoff = models.TimeField(_("cut-off"), null=True, blank=True)  # local; orders after it ship the next day
     handling_days = models.PositiveSmallIntegerField(_("handling days"), default=1)
@@ -101,6 +115,11 @@ class Location(models.Model):
     @property
     def postal_address(self) -> Address:
         return Address.from_json(self.address)
+
+    @property
+    def subject(self) -> str:
+        """Key of this location in the timeline."""
+        return f"location:{self.pk}"
 
 
 class LocationDay(models.Model):
@@ -141,6 +160,12 @@ class StockLevel(models.Model):
         output_field=models.IntegerField(),
         db_persist=True,
     )
+    # Nothing to promise. A column of its own, because an index on it is touched only when a level crosses the line.
+    sold_out = models.GeneratedField(
+        expression=Q(on_hand__lte=F("reserved") + F("damaged") + F("quality_control") + F("safety_stock")),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     bin = models.CharField(_("bin"), max_length=40, blank=True, default="", db_default="")
 
     class Meta:
@@ -154,7 +179,20 @@ class StockLevel(models.Model):
                 condition=Q(on_hand__gte=F("reserved") + F("damaged") + F("quality_control")), name="stock_never_oversold"
             ),
         ]
-        indexes = [models.Index(fields=["location", "variant"], name="stock_level_by_location")]
+        indexes = [
+            models.Index(fields=["location", "variant"], name="stock_level_by_location"),
+            models.Index(fields=["variant", "location"], name="stock_level_sold_out", condition=Q(sold_out=True)),
+            models.Index(
+                fields=["variant", "location"], name="stock_level_set_aside", condition=Q(damaged__gt=0) | Q(quality_control__gt=0)
+            ),
+            models.Index(fields=["variant", "location"], name="stock_level_incoming", condition=Q(incoming__gt=0)),
+            models.Index(OpClass("bin", name="text_pattern_ops"), name="stock_level_bin", condition=~Q(bin="")),
+        ]
+
+    @property
+    def subject(self) -> str:
+        """Key of this level in the timeline: what of it is no count (its bin)."""
+        return f"stock:{self.variant_id}:{self.location_id}"
 
 
 class MovementReason(models.TextChoices):
@@ -185,7 +223,7 @@ class StockMovement(models.Model):
     bucket = models.CharField(max_length=16, choices=Bucket.choices)
     quantity = models.IntegerField()
     reason = models.CharField(max_length=12, choices=MovementReason.choices)
-    cause = models.CharField(max_length=60)  # what made it: "order:12", "job:3", "return:9"
+    cause = models.CharField(max_length=60)  # what made it: "order:12", "job:3", "return:9", "adjustment:<key>", "undo:<movement>"
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     actor = models.CharField(max_length=80)
     at = models.DateTimeField()
@@ -195,6 +233,12 @@ class StockMovement(models.Model):
             models.CheckConstraint(condition=~Q(quantity=0), name="movement_moves_something"),
             models.CheckConstraint(condition=Q(bucket__in=Bucket.values), name="movement_bucket_known"),
             models.CheckConstraint(condition=Q(reason__in=MovementReason.values), name="movement_reason_known"),
+            # A form sent twice moves once, and an adjustment is undone once.
+            models.UniqueConstraint(
+                fields=["cause", "variant", "location", "bucket"],
+                name="movement_made_once",
+                condition=Q(cause__startswith="adjustment:") | Q(cause__startswith="undo:"),
+            ),
         ]
         indexes = [
             models.Index(fields=["variant", "location", "id"], name="movement_of_level"),

@@ -68,7 +68,7 @@ def load_sites() -> dict[int, Site]:
             lat=row.latitude,
             lon=row.longitude,
             ships_to=frozenset(row.ships_to),
-            channels=frozenset(),
+            channels=frozenset(row.channel_ids),
             capacity_left=row.daily_capacity,
             rank=row.rank,
             may_ship_online=row.ships_online,
