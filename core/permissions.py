@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -88,10 +88,12 @@ def role_allows(role: str, permission: str) -> bool:
 def require_permission(holder: Any, permission: str) -> None:
     """Raise NotAllowed unless the user or API token (anything with `.can`) holds the permission."""
     if not holder.can(permission):
-        raise NotAllowed("not_allowed", _("Your role does not include this ({permission}).").format(permission=permission))
+        raise NotAllowed(
+            "not_allowed", _("Your role does not include this ({permission}).").format(permission=permission)
+        )
 
 
-def require(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def require(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Decorate a view: anonymous people go to the login page, a role without the permission gets 403.
 
     The permission is kept on the view (`view.permission`), so that a test can walk every route.
@@ -99,9 +101,9 @@ def require(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable
     if permission not in MATRIX:
         raise LookupError(f"unknown permission {permission!r}")
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
             require_permission(request.user, permission)
@@ -113,7 +115,7 @@ def require(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable
     return decorate
 
 
-def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def public(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Mark a view as meant for people without a login (portal, login, health)."""
     view.permission = None  # type: ignore[attr-defined]
     return view

@@ -16,7 +16,9 @@ SHARE = "views.share"
 def views_for(user: User, list_name: str) -> list[SavedView]:
     """The person's own views of a list and the shared ones, in their order. One query."""
     return list(
-        SavedView.objects.filter(Q(user=user) | Q(user__isnull=True), list_name=list_name).order_by("position", "name", "id")
+        SavedView.objects.filter(Q(user=user) | Q(user__isnull=True), list_name=list_name).order_by(
+            "position", "name", "id"
+        )
     )
 
 

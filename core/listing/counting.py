@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from babel.numbers import format_decimal
 from django.core.exceptions import EmptyResultSet
@@ -41,7 +42,7 @@ def count_many(querysets: Sequence[QuerySet], *, cap: int = CAP) -> list[Count]:
     The statement is made of the SQL that Django compiles for each queryset; every value stays a parameter.
     """
     parts: list[str] = []
-    params: list[object] = []
+    params: list[Any] = []
     places: list[int | None] = []
     for queryset in querysets:
         try:

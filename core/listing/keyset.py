@@ -8,7 +8,7 @@ which Django does not document: this module is its only user.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 #: Longer tokens are not even looked at: sort keys are short.
 MAX_TOKEN = 1000
 _SIGNER = signing.Signer(salt="core.listing.keyset")
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "s": str,
     "i": int,
     "t": datetime.fromisoformat,
@@ -86,7 +86,7 @@ class Keyset:
             self.cursor(rows[0]) if after is not None and rows else None,
         )
 
-    def batches(self, queryset: QuerySet, *, size: int) -> Any:
+    def batches(self, queryset: QuerySet, *, size: int) -> Iterator[list[Any]]:
         """Every row in this order, read in pages of `size` rows: lists of rows, the memory of one page at a time."""
         key = None
         while True:

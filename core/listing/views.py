@@ -9,8 +9,8 @@ from typing import Any
 
 from django.http import (
     FileResponse,
-    HttpRequest,
     HttpResponse,
+    HttpResponseBase,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
     StreamingHttpResponse,
@@ -32,6 +32,7 @@ from core.listing.rows import draw_body
 from core.listing.state import ListState, canonical_query
 from core.permissions import require, require_permission
 from core.refusals import Refusal
+from core.requests import StaffRequest
 
 REGION = "list"
 EXPORT_BATCH = 2000
@@ -56,7 +57,7 @@ class Head:
     sort: str
 
 
-def list_view(page_class: type[ListPage]) -> Callable[..., HttpResponse]:
+def list_view(page_class: type[ListPage]) -> Callable[..., HttpResponseBase]:
     """The view of a list page, guarded by the page's permission.
 
     GET answers the page, or only its `#list` region when htmx asks for that; `?export=csv|xlsx` answers a file. POST runs a bulk
@@ -67,8 +68,9 @@ def list_view(page_class: type[ListPage]) -> Callable[..., HttpResponse]:
 
     @require(page.permission)
     @wraps(page_class, updated=())
-    def view(request: HttpRequest) -> HttpResponse:
+    def view(request: StaffRequest) -> HttpResponseBase:
         state = ListState(page, request)
+        response: HttpResponseBase
         if request.method == "POST":
             response = _post(page, state, request)
         elif request.method not in {"GET", "HEAD"}:
@@ -89,7 +91,7 @@ def list_view(page_class: type[ListPage]) -> Callable[..., HttpResponse]:
 
 
 def _show(
-    page: ListPage, state: ListState, request: HttpRequest, *, report: bulk.Report | None = None, status: int = 200
+    page: ListPage, state: ListState, request: StaffRequest, *, report: bulk.Report | None = None, status: int = 200
 ) -> HttpResponse:
     context = _context(page, state, request) | {"report": report}
     if request.htmx and request.htmx.target == REGION and not request.htmx.history_restore_request:
@@ -98,7 +100,7 @@ def _show(
     return render(request, page.template_name, context | page.context(request), status=status)
 
 
-def _context(page: ListPage, state: ListState, request: HttpRequest) -> dict[str, Any]:
+def _context(page: ListPage, state: ListState, request: StaffRequest) -> dict[str, Any]:
     base = page.queryset(request)
     matching = state.matching(base)
     rows = _fetch(page, state, matching)
@@ -184,7 +186,7 @@ def _heads(state: ListState) -> list[Head]:
 # ---- bulk actions and saved views ------------------------------------------------------------------------------------
 
 
-def _post(page: ListPage, state: ListState, request: HttpRequest) -> HttpResponse:
+def _post(page: ListPage, state: ListState, request: StaffRequest) -> HttpResponse:
     name = request.POST.get("action", "")
     if name in _VIEW_ACTIONS:
         return _VIEW_ACTIONS[name](page, state, request)
@@ -201,7 +203,7 @@ def _post(page: ListPage, state: ListState, request: HttpRequest) -> HttpRespons
     return _show(page, ListState(page, request), request, report=report)
 
 
-def _ask(page: ListPage, state: ListState, request: HttpRequest, question: dict[str, Any]) -> HttpResponse:
+def _ask(page: ListPage, state: ListState, request: StaffRequest, question: dict[str, Any]) -> HttpResponse:
     """The question before an action: a dialog for htmx, a page of its own otherwise."""
     context = question | {"page": page, "here": state.url(cursor=True)}
     if not request.htmx:
@@ -212,7 +214,7 @@ def _ask(page: ListPage, state: ListState, request: HttpRequest, question: dict[
     return response
 
 
-def _save_view(page: ListPage, state: ListState, request: HttpRequest) -> HttpResponse:
+def _save_view(page: ListPage, state: ListState, request: StaffRequest) -> HttpResponse:
     savedviews.save_view(
         user=request.user,
         list_name=page.name,
@@ -223,7 +225,7 @@ def _save_view(page: ListPage, state: ListState, request: HttpRequest) -> HttpRe
     return HttpResponseRedirect(state.url())
 
 
-def _delete_view(page: ListPage, state: ListState, request: HttpRequest) -> HttpResponse:
+def _delete_view(page: ListPage, state: ListState, request: StaffRequest) -> HttpResponse:
     view_id = request.POST.get("view", "")
     savedviews.delete_view(
         user=request.user, list_name=page.name, view_id=int(view_id) if view_id.isdecimal() and len(view_id) < 19 else 0
@@ -237,7 +239,7 @@ _VIEW_ACTIONS = {"save_view": _save_view, "delete_view": _delete_view}
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def _export(page: ListPage, state: ListState, request: HttpRequest) -> HttpResponse:
+def _export(page: ListPage, state: ListState, request: StaffRequest) -> HttpResponseBase:
     """All rows of this view as a file. An address that was only understood in part exports nothing: it shows what is wrong."""
     require_permission(request.user, page.export_permission or page.permission)
     kind = request.GET["export"]

@@ -112,7 +112,7 @@ def progress(done: int, total: int | None, label: str = "") -> dict[str, Any]:
 def field(bound: BoundField) -> dict[str, Any]:
     """`{% field form.sku %}`: label, widget, help and errors next to the field, tied together for screen readers."""
     widget = bound.field.widget
-    attrs: dict[str, str] = {}
+    attrs: dict[str, str | bool] = {}
     described = [f"{bound.auto_id}_help"] if bound.help_text else []
     if bound.errors:
         attrs["aria-invalid"] = "true"

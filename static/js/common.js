@@ -81,9 +81,14 @@ function onSettled(root) {
   for (const dialog of $$("dialog[data-auto-open]", root)) {
     openDialog(dialog);
     dialog.addEventListener("close", () => dialog.remove());
-    dialog.addEventListener("htmx:beforeSwap", () => dialog.close());
   }
   for (const node of $$(".toast", root)) expire(node);
+}
+
+/* A dialog that asked before an action closes when the answer goes to the page behind it. */
+function closeAnswered(event) {
+  const dialog = event.detail.requestConfig?.elt?.closest?.("dialog[data-auto-open]");
+  if (dialog && !dialog.contains(event.detail.target)) dialog.close();
 }
 
 /* A refusal brings its own sentence (HX-Trigger: toast); what has none gets the page's. */
@@ -102,6 +107,7 @@ export function start() {
   window.addEventListener("pageshow", free);
   document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.tone));
   document.body.addEventListener("htmx:afterSettle", (event) => { free(); onSettled(event.target.parentElement ?? document.body); });
+  document.body.addEventListener("htmx:beforeSwap", closeAnswered);
   document.body.addEventListener("htmx:sendError", onRequestFailed);
   document.body.addEventListener("htmx:responseError", onRequestFailed);
   onSettled(document.body);

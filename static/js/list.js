@@ -101,6 +101,18 @@ function onKey(event) {
   if (does && does() !== false) event.preventDefault();
 }
 
+/* Addresses are shared: what a list's form leaves empty is left out, and the chosen columns are one word. */
+function onConfigRequest(event) {
+  const { verb, elt, formData } = event.detail;
+  if (verb !== "get" || !formData || !elt.closest?.("[data-list]")) return;
+  for (const name of new Set(formData.keys())) {
+    const values = formData.getAll(name).filter((value) => value !== "");
+    formData.delete(name);
+    if (name === "cols") formData.set(name, values.join(","));
+    else for (const value of values) formData.append(name, value);
+  }
+}
+
 function onBeforeSwap(event) {
   const field = $("#list-q");
   typed = field && document.activeElement === field ? field.value : null;
@@ -120,6 +132,7 @@ export function start() {
   document.addEventListener("click", onClick);
   document.addEventListener("change", onChange);
   document.addEventListener("keydown", onKey);
+  document.body.addEventListener("htmx:configRequest", onConfigRequest);
   document.body.addEventListener("htmx:beforeSwap", onBeforeSwap);
   document.body.addEventListener("htmx:afterSettle", onAfterSwap);
   recount();
