@@ -19,11 +19,24 @@ from orders.queries import country_choices, day_bounds, late, shop_zone
 from orders.states import Delivery, Fulfillment, Lifecycle, Payment, Returning
 
 
+class NamedChoice(filters.fields.ModelChoiceField):
+    """The choice of a row by its name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name)
+
+
+class NamedFilter(filters.ModelChoiceFilter):
+    """One of some rows, shown by their names."""
+
+    field_class = NamedChoice
+
+
 class WordsFilter(filters.MultipleChoiceFilter):
     """Any of several words of one column."""
 
     def __init__(self, choices: Any, **kwargs: Any) -> None:
-        super().__init__(choices=choices, distinct=False, **kwargs)
+        super().__init__(choices=choices, distinct=False, widget=forms.CheckboxSelectMultiple, **kwargs)
 
     def filter(self, qs: QuerySet, value: list[str]) -> QuerySet:
         if not value:
@@ -44,8 +57,8 @@ class OrderFilter(filters.FilterSet):
     fulfillment = WordsFilter(Fulfillment.choices, label=_("Fulfillment"))
     delivery = WordsFilter(Delivery.choices, label=_("Delivery"))
     returning = WordsFilter(Returning.choices, label=_("Return"), method="filter_returning")
-    channel = filters.ModelChoiceFilter(queryset=lambda request: Channel.objects.order_by("name"), label=_("Channel"))
-    location = filters.ModelChoiceFilter(
+    channel = NamedFilter(queryset=lambda request: Channel.objects.order_by("name"), label=_("Channel"))
+    location = NamedFilter(
         queryset=lambda request: Location.objects.order_by("name"), label=_("Location"), method="filter_location"
     )
     sku = filters.CharFilter(label=_("SKU"), max_length=64, method="filter_sku")

@@ -151,11 +151,22 @@ class NoteForm(forms.Form):
 
 
 
+class NamedChoiceField(forms.ModelChoiceField):
+    """One of some rows, shown by their names."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name)
+
+
+def _country_or_none() -> list[tuple[str, str]]:
+    return [("", "—"), *country_choices()]
+
+
 class NewOrderForm(forms.Form):
     """Who orders and where it goes. `key` is made with the form: the same form sent twice is one order."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=60)
-    channel = forms.ModelChoiceField(label=_("Channel"), queryset=Channel.objects.none())
+    channel = NamedChoiceField(label=_("Channel"), queryset=Channel.objects.none())
     customer_name = forms.CharField(label=_("Customer"), max_length=200)
     email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("The customer hears of the parcel here."))
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
@@ -165,7 +176,7 @@ class NewOrderForm(forms.Form):
     postal_code = forms.CharField(label=_("Postal code"), max_length=20, required=False)
     city = forms.CharField(label=_("City"), max_length=120)
     province = forms.CharField(label=_("Province"), max_length=120, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=country_choices)
+    country = forms.ChoiceField(label=_("Country"), choices=_country_or_none)
     shipping_method = forms.ChoiceField(
         label=_("Shipping method"), choices=[("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))], initial="standard"
     )

@@ -18,8 +18,8 @@ from django.utils.translation import get_language_bidi
 
 Number = int | Decimal
 
-WIDTH, HEIGHT = 480, 200
-TOP, BOTTOM, AXIS, END = 10, 26, 46, 6  # room around the plot; AXIS on the side where reading begins
+WIDTH, HEIGHT = 480, 210
+TOP, BOTTOM, AXIS, END = 12, 30, 52, 6  # room around the plot; AXIS on the side where reading begins
 COLOURS = 6
 _TICKS = 4
 _LABELS = 5
@@ -199,7 +199,7 @@ def _trace(plot: _Plot, names: Sequence[str], one: Series, colour: int, words: C
     return Trace(path, area, colour, one.label, dots)
 
 
-ROW = 34
+ROW = 38
 
 
 def rows(
@@ -214,15 +214,15 @@ def rows(
     marks, labels = [], []
     begin, end = ("end", "start") if plot.rtl else ("start", "end")
     for n, name in enumerate(names):
-        labels.append(Label(plot.left(0), _px(n * ROW + 12), name, begin))
-        labels.append(Label(plot.left(WIDTH), _px(n * ROW + 27), words(sums[n]), end))
+        labels.append(Label(plot.left(0), _px(n * ROW + 14), name, begin))
+        labels.append(Label(plot.left(WIDTH), _px(n * ROW + 31), words(sums[n]), end))
         x = 0.0
         for colour, one in enumerate(series, 1):
             width = float(one.values[n]) / largest * room
             if width <= 0:
                 continue
             label = f"{name}: {words(one.values[n])}" if len(series) == 1 else f"{name}, {one.label}: {words(one.values[n])}"
-            marks.append(Mark(plot.left(x, width), _px(n * ROW + 17), _px(width), "12", colour, label))
+            marks.append(Mark(plot.left(x, width), _px(n * ROW + 20), _px(width), "12", colour, label))
             x += width
     return Chart(
         title, [corner, *(one.label for one in series)], _table(names, series, words), _legend(series),

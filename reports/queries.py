@@ -71,7 +71,7 @@ def live_counts(user: User, *, now: datetime, zone: zoneinfo.ZoneInfo) -> list[T
             _Counted(Order.objects.filter(placed_at__gte=start), _("Placed"), today, since),
             _Counted(Order.objects.filter(lifecycle=Lifecycle.OPEN), _("Open"), _("not finished"), f"{orders}?lifecycle=open"),
             _Counted(
-                FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES), _("To ship"), _("work orders in the building"), work, "fulfillment.view"
+                FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES), _("To ship"), _("in the building"), work, "fulfillment.view"
             ),
             _Counted(Order.objects.filter(late(now)), _("Late"), _("should have left"), f"{orders}?late=yes", tone="bad"),
             _Counted(FulfillmentOrder.objects.filter(shipped_at__gte=start), _("Shipped"), today, f"{orders}?tab=shipped"),

@@ -62,7 +62,7 @@ class LineRow:
     value: Decimal
     places: list[Place]
     product_id: int | None
-    returned: str
+    funnel: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,22 @@ def _line_row(order: Order, line: OrderLine, work_lines: Iterable[FulfillmentLin
     here = [one for one in work_lines if one.order_line_id == line.pk and one.quantity]
     numbers = {parcel.shipment.fulfillment_order_id: parcel.numbers for parcel in parcels}
     product_id = line.variant.product_id if line.variant else None
-    returned = ""
-    if line.return_requested:
-        returned = _("{back} of {asked} returned").format(back=line.returned, asked=line.return_requested)
-    return LineRow(line, line_value(line, tax_included=order.tax_included), places_of(line, here, numbers), product_id, returned)
+    return LineRow(line, line_value(line, tax_included=order.tax_included), places_of(line, here, numbers), product_id, funnel_of(line))
+
+
+def funnel_of(line: OrderLine) -> list[tuple[str, int]]:
+    """How many units have reached at least each stage, as far as they have come; the order is that of their way."""
+    stages = [
+        (_("Allocated"), line.allocated),
+        (_("Picked"), line.picked),
+        (_("Packed"), line.packed),
+        (_("Shipped"), line.shipped),
+        (_("Delivered"), line.delivered),
+        (_("Return requested"), line.return_requested),
+        (_("Returned"), line.returned),
+        (_("Refunded"), line.refunded),
+    ]
+    return [(name, units) for name, units in stages if units]
 
 
 def places_of(line: OrderLine, work_lines: Iterable[FulfillmentLine], numbers: dict[int | None, list[str]]) -> list[Place]:
