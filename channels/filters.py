@@ -6,6 +6,7 @@ import django_filters as filters
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import ImportKind, ImportRun
+from orders.filters import NamedFilter
 from orders.models import Channel
 
 
@@ -13,7 +14,7 @@ class ImportFilter(filters.FilterSet):
     """By what the file holds and where it came from."""
 
     kind = filters.ChoiceFilter(choices=ImportKind.choices, label=_("Holds"))
-    channel = filters.ModelChoiceFilter(queryset=lambda request: Channel.objects.order_by("name"), label=_("Channel"))
+    channel = NamedFilter(queryset=lambda request: Channel.objects.order_by("name"), label=_("Channel"))
 
     class Meta:
         model = ImportRun

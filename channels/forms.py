@@ -43,11 +43,18 @@ class ChannelForm(forms.ModelForm):
         raise NotImplementedError("channels.operations.save_channel writes")
 
 
+class ChannelField(forms.ModelChoiceField):
+    """A channel by its name."""
+
+    def label_from_instance(self, obj: Channel) -> str:
+        return obj.name
+
+
 class UploadForm(forms.Form):
     """A file and what it is."""
 
     kind = forms.ChoiceField(label=_("What the file holds"), choices=ImportKind.choices, widget=forms.RadioSelect, initial=ImportKind.ORDERS)
-    channel = forms.ModelChoiceField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
+    channel = ChannelField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
     file = forms.FileField(
         label=_("File"),
         help_text=_("An export of Shopify, as CSV or XLSX. Nothing is changed yet: you see first how it is read."),

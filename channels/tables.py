@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
 
 from core.listing import columns as c
 
 
+class KindColumn(c.TextColumn):
+    """What the file holds, in words."""
+
+    def value_of(self, record: Any) -> Any:
+        return record.get_kind_display()
+
+
 class ImportTable(tables.Table):
     """One imported file a row."""
 
     file = c.LinkColumn("import", accessor="file_name", verbose_name=_("File"))
-    kind = c.TextColumn(accessor="get_kind_display", verbose_name=_("Holds"))
+    kind = KindColumn(verbose_name=_("Holds"))
     channel = c.TextColumn(accessor="channel.name", verbose_name=_("Channel"), soft=True)
     state = c.BadgeColumn("job", accessor="job.state", verbose_name=_("State"))
     created = c.NumberColumn(verbose_name=_("Created"))
