@@ -64,7 +64,7 @@ class PrintJob(JobKind):
             bought = buy_labels(fulfillment_order_ids=chunk, actor=actor_of(job), now=timezone.now())
             problems = {pk: result for pk, result in bought.items() if result.problem}
         drawn = draw_documents([pk for pk in chunk if pk not in problems], kinds)
-        drawn.problems += [(pk, result.number, result.problem) for pk, result in problems.items()]
+        drawn.problems += [(pk, result.number or str(pk), result.problem) for pk, result in problems.items()]
         return drawn
 
     def save(self, job: Job, worked: Any, *, now: datetime) -> bool:
