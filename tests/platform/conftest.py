@@ -80,7 +80,7 @@ class Launched:
     def printed(self) -> str:
         return self.output.read_text()
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 180) -> None:
         """Wait until the launcher has printed `text`; fails with what it printed instead."""
         end = time.monotonic() + seconds
         while text not in self.printed:
