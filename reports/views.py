@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from core.listing.export import safe_text
+from core.formulas import safe_text
 from core.permissions import require
 from orders.queries import shop_zone
 from reports import drawing

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from channels.formats.errors import FieldError
 from core.addresses import known_country
-from core.listing.export import plain_text
+from core.formulas import plain_text
 from core.money import exponent
 from core.text import fold
 
@@ -63,6 +63,7 @@ def one_line(cell: str, field: str, *, max_length: int = 255, required: bool = F
 
 # Numbers ------------------------------------------------------------------------------------------------------------------
 
+_SIMPLE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?")
 _AFFIX = r"(?:[A-Za-z]{1,3}\.?|zł|Zł|Kč|лв\.?|kr\.?|ریال|﷼)?\s*"
 _AMOUNT = re.compile(
     rf"(?P<before>{_AFFIX}[^\w\s.,'’٫٬،()+-]?)\s*(?P<number>\d[\d.,'’٫٬،\s]*|[.,٫]\d+)\s*(?P<after>[^\w\s.,'’٫٬،()+-]?\s*{_AFFIX})"
@@ -82,8 +83,11 @@ def money(
     `decimal_mark` says which mark the file uses; without it “1.234” is refused as it may be one or one thousand. More decimals than the
     currency has are refused unless they are zeros, never rounded away.
     """
-    number = _decimal(cell, field, currency, decimal_mark)
     places = exponent(currency)
+    if places == 2 and decimal_mark != "," and _SIMPLE.fullmatch(cell):
+        number = Decimal(cell)  # what nearly every cell holds: 12 or 12.34
+    else:
+        number = _decimal(cell, field, currency, decimal_mark)
     if number != number.quantize(Decimal(1).scaleb(-places)):
         message = _("“%(cell)s” has more decimals than %(currency)s, which has %(places)d.")
         raise FieldError(field, message % {"cell": cell[:40], "currency": currency, "places": places})

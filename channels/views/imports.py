@@ -18,9 +18,9 @@ from channels.filters import ImportFilter
 from channels.formats.records import REASON_COLUMNS
 from channels.models import ImportRun
 from channels.tables import ImportTable
+from core.formulas import safe_text
 from core.jobs import progress_of
 from core.listing import Empty, ListPage, PageAction, Sort, Tab, list_view
-from core.listing.export import safe_text
 from core.models import JobState
 from core.permissions import require
 

@@ -1,7 +1,7 @@
 """Lists as files: CSV streamed page by page, XLSX written row by row, both safe to open in a spreadsheet program.
 
 A cell that begins like a formula is executed by spreadsheet programs; text cells of that kind get a leading apostrophe
-(OWASP ASVS 1.2.10). Numbers stay numbers. `core.listing.export.plain_text` takes the apostrophe away again, for imports.
+(OWASP ASVS 1.2.10). Numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -16,27 +16,12 @@ from typing import Any, BinaryIO
 
 import xlsxwriter
 from django.utils import timezone
-from django.utils.encoding import force_str
 
+from core.formulas import safe_text
 from core.listing.rows import ColumnSpec
 
-#: What a formula begins with, also full-width and also after blanks or quotes that programs skip; TAB and CR begin a new cell.
-_FORMULA = re.compile(
-    r"""[\s"'\u00a0\u200b-\u200f\u2028-\u202e\u2060\ufeff]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"""
-)
 _NUL = {0: None}
 XLSX_MAX_TEXT = 32_767
-
-
-def safe_text(value: object) -> str:
-    """Text that no spreadsheet program takes for a formula; other text comes back unchanged."""
-    text = force_str(value)
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain_text(text: str) -> str:
-    """The text that `safe_text` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 class _Echo:

@@ -21,8 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 from core.actors import Actor
 from core.files import file_response
 from core.formats import active_locale
+from core.formulas import safe_text
 from core.jobs import JobKind, cancel_job, kind_of, progress_of, resume_job
-from core.listing.export import safe_text
 from core.listing.keyset import BadCursor, Keyset
 from core.models import Job, JobState
 from core.permissions import require, require_permission

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from channels.formats import jalali, values
 from channels.formats.errors import FieldError
 from channels.formats.moments import moment
-from core.listing.export import safe_text
+from core.formulas import safe_text
 
 
 def refused(parse, *args, **options) -> str:

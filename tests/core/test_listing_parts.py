@@ -22,9 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import badges
+from core.formulas import plain_text, safe_text
 from core.listing import ListPage, Sort, columns
 from core.listing.counting import Count, count_capped, count_many
-from core.listing.export import csv_lines, plain_text, safe_text
+from core.listing.export import csv_lines
 from core.listing.keyset import BadCursor, Keyset
 from core.listing.rows import draw_body, specs_of
 from core.models import Job, Place
