@@ -194,7 +194,8 @@ class Demo:
             )
 
     def _greet(self, welcome: str, seconds: float) -> None:
-        text = f"\nOMS is ready on {self.address}  ({seconds:.1f} s)\n\n{welcome.strip()}\n\nLogs: {self.logs}\nCtrl-C stops everything."
+        told = welcome.strip("\n")
+        text = f"\nOMS is ready on {self.address}  ({seconds:.1f} s)\n\n{told}\n\nLogs: {self.logs}\nCtrl-C stops everything."
         print(text, flush=True)
 
     def _look_after(self, guard: Guard, services: Services, listener: socket.socket) -> None:
@@ -210,6 +211,7 @@ class Demo:
                     self.trouble = f"The {program.name} keeps ending. The end of {log}:\n{tail(log)}"
                     return
                 _say(f"The {program.name} had ended ({program.process.returncode}) and was started again.")
+                stop([Watched(program.name, program.process.pid, group=True)], patience=1)  # its orphaned children
                 self._start(program, guard, listener)
 
     def _stop_programs(self, guard: Guard) -> None:
