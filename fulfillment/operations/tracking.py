@@ -69,13 +69,18 @@ def _store(shipment: Shipment, updates: Sequence[TrackingUpdate]) -> None:
     TrackingEvent.objects.bulk_create(
         [
             TrackingEvent(
-                shipment=shipment, code=update.code[:20], description=_clean(update.description)[:250],
+                shipment=shipment, code=_code(update), description=_clean(update.description)[:250],
                 place=_clean(update.place)[:120], at=update.at,
             )
             for update in updates
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+
+
+def _code(update: TrackingUpdate) -> str:
+    """The report's code as it is stored."""
+    return _clean(update.code)[:20]
 
 
 def _clean(text: str) -> str:
@@ -166,7 +171,7 @@ def ask_carriers(*, actor: Actor, now: datetime, limit: int = 500) -> int:
         reports = carrier.track([number for number, _shipment in waiting])
         known = _known_reports({shipment_id for _number, shipment_id in waiting})
         for number, shipment_id in waiting:
-            fresh = [u for u in reports.get(number, []) if (u.code, u.at) not in known[shipment_id]]
+            fresh = [u for u in reports.get(number, []) if (_code(u), u.at) not in known[shipment_id]]
             if fresh:
                 record_tracking(shipment_id=shipment_id, updates=fresh, actor=actor, now=now)
                 news += 1
