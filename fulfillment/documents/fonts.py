@@ -83,6 +83,8 @@ def _shaper(path: Path) -> uharfbuzz.Font:
 @lru_cache(maxsize=8192)
 def text_width(text: str, *, bold: bool) -> float:
     """Width of one line, shaped, in units of the font size (em)."""
+    if not text:
+        return 0.0
     fonts = label_fonts()
     buffer = uharfbuzz.Buffer()
     buffer.add_str(text)

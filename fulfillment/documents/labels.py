@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from . import fonts, sheet
-from .codes import CODE128_QUIET_ZONE, code128_modules, qr_modules
+from .codes import CODE128_QUIET_ZONE, NotEncodable, code128_modules, qr_modules
 from .sheet import DOTS_PER_INCH, Bars, Box, Element, QrCode, Text, block, centred, fitted, sheets_pdf
 from .text import printable
 
 WIDTH, HEIGHT = 4 * DOTS_PER_INCH, 6 * DOTS_PER_INCH
 MARGIN = 24
 _INNER = WIDTH - 2 * MARGIN
+_NARROWEST_MODULE = 2  # dots
 _ADDRESS_SIZES = (42, 38, 34, 30, 26, 22, 20, 18)
 
 
@@ -132,9 +133,11 @@ def _qr(label: Label) -> Iterator[Element]:
 
 
 def _bars(data: str) -> Bars:
-    """As wide as fits with its quiet zones, but not above 4 dots (0.5 mm) a module."""
+    """As wide as fits with its quiet zones, but not above 4 dots (0.5 mm) a module, nor below 2, which scanners miss."""
     modules = len(code128_modules(data))
-    module = max(1, min(4, WIDTH // (modules + 2 * CODE128_QUIET_ZONE)))
+    module = min(4, WIDTH // (modules + 2 * CODE128_QUIET_ZONE))
+    if module < _NARROWEST_MODULE:
+        raise NotEncodable(f"{data!r} is too long for a Code 128 on a label.")
     return Bars((WIDTH - modules * module) // 2, 826, module, 230, data)
 
 

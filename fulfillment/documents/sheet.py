@@ -20,6 +20,7 @@ DOTS_PER_INCH = 203
 LINE_HEIGHT = 1.22  # of the font size
 _ASCENT = 0.95  # of the font size: the baseline below the top of a line
 _POINTS_PER_DOT = 72 / DOTS_PER_INCH
+_INSET = 0.1  # dots; coordinates are written to a hundredth of a point, 0.03 dots
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +189,20 @@ def _draw(pdf: FPDF, element: Element) -> None:
         case Text():
             _draw_text(pdf, element)
         case Box(x, y, width, height):
-            pdf.rect(x, y, width, height, style="F")
+            _fill(pdf, x, y, width, height)
         case Bars(x, y, module, height, data):
             for start, length in runs(code128_modules(data)):
-                pdf.rect(x + start * module, y, length * module, height, style="F")
+                _fill(pdf, x + start * module, y, length * module, height)
         case QrCode(x, y, module, data):
             for row, modules in enumerate(qr_modules(data)):
                 for start, length in runs(modules):
-                    pdf.rect(x + start * module, y + row * module, length * module, module, style="F")
+                    _fill(pdf, x + start * module, y + row * module, length * module, module)
+
+
+def _fill(pdf: FPDF, x: int, y: int, width: int, height: int) -> None:
+    """Black on exactly these dots. PDF renderers paint every dot that a shape touches (ISO 32000-2, 10.7.4), so a bar that
+    ends a rounding error too far would be one dot too wide: the edges stay a little inside."""
+    pdf.rect(x + _INSET, y + _INSET, width - 2 * _INSET, height - 2 * _INSET, style="F")
 
 
 def _draw_text(pdf: FPDF, line: Text) -> None:

@@ -22,6 +22,7 @@ from .text import Direction, direction, printable, printable_lines
 
 Paper = Literal["a4", "4x6"]
 PAPERS: tuple[Paper, ...] = ("a4", "4x6")
+_EASTERN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _LONGEST_NOTE = 2000  # characters
 _TEMPLATES = tuple(
     f"documents/{name}" for name in ("slip.html", "slips.html", "slip.css", "slip_a4.css", "slip_4x6.css")
@@ -94,9 +95,9 @@ def slip_html(slip: Slip, *, anchor: str) -> SafeString:
                 "long": _may_need_pages(slip),
                 "number": printable(slip.number),
                 "number_code": code128_png(slip.number),
-                "order_number": printable(slip.order_number),
-                "ordered_on": format_date(slip.ordered_on, "long", locale=locale),
-                "service": printable(slip.service),
+                "order_number": _isolated(slip.order_number),
+                "ordered_on": _own_digits(format_date(slip.ordered_on, "long", locale=locale), locale),
+                "service": _isolated(slip.service),
                 "merchant": _printed(slip.merchant.name),
                 "logo": slip.merchant.logo if slip.merchant.logo.startswith("data:image/") else "",
                 "footer": _printed_all(printable_lines(slip.merchant.footer)),
@@ -158,13 +159,23 @@ def _printed(text: str) -> _Printed:
     return _Printed(text, direction(text))
 
 
+def _isolated(text: str) -> str:
+    """A value inside a sentence, kept apart from the sentence's direction (FSI … PDI of Unicode Annex 9)."""
+    text = printable(text)
+    return f"\u2068{text}\u2069" if text else ""
+
+
 def _printed_all(lines: Iterable[str]) -> list[_Printed]:
     return [_printed(line) for line in lines if line.strip()]
 
 
 def _number(value: int, locale: Locale) -> str:
-    """A quantity in the locale's own digits (Persian: ۱۲)."""
-    return str(format_decimal(value, locale=locale, numbering_system="default"))
+    return _own_digits(str(format_decimal(value, locale=locale)), locale)
+
+
+def _own_digits(text: str, locale: Locale) -> str:
+    """Numbers in the digits that readers of the locale expect (Persian: ۱۲); Babel writes Western ones for all."""
+    return text.translate(_EASTERN_DIGITS) if locale.default_numbering_system == "arabext" else text
 
 
 @cache
