@@ -122,12 +122,12 @@ def create_order(request: HttpRequest, data: OrderIn) -> Status:
 
 def as_request(data: OrderIn) -> NewOrder:
     """The body as the request that orchestration takes. Raises Invalid for an unknown channel or a channel of another currency."""
-    channel = Channel.objects.filter(name=data.channel, active=True).first()
+    channel = Channel.objects.filter(name=data.channel, active=True).values_list("pk", flat=True).first()
     if channel is None:
         raise Invalid("no_such_channel", f"There is no channel “{data.channel}”.", field="channel")
     lines = tuple(NewLine(line.sku, line.quantity, line.unit_price, line.title, line.discount, line.tax) for line in data.lines)
     request = NewOrder(
-        channel_id=channel.pk,
+        channel_id=channel,
         external_id=data.external_id,
         number=data.number,
         placed_at=data.placed_at,

@@ -52,7 +52,8 @@ def _work(order: Order, skus: dict[int, str]) -> list[dict[str, Any]]:
             {"sku": skus[line.order_line_id], "quantity": line.quantity, "picked": line.picked, "packed": line.packed, "shipped": line.shipped}
         )
     parcels: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    packages = Package.objects.filter(shipment__fulfillment_order__in=ids).select_related("shipment").order_by("pk") if ids else ()
+    labelled = [fulfillment_order.pk for fulfillment_order in found if fulfillment_order.has_label]
+    packages = Package.objects.filter(shipment__fulfillment_order__in=labelled).select_related("shipment").order_by("pk")
     for package in packages:
         s = package.shipment
         parcels[s.fulfillment_order_id].append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -31,12 +31,20 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
             write(row)
 
 
+def next_ids_of(counts: Mapping[type[models.Model], int]) -> dict[type[models.Model], list[int]]:
+    """Fresh primary keys for several models in one statement."""
+    wanted = [(model, count) for model, count in counts.items() if count]
+    taken: dict[type[models.Model], list[int]] = {model: [] for model in counts}
+    if wanted:
+        part = "SELECT {}, nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+        statement = " UNION ALL ".join(part.format(n) for n in range(len(wanted)))
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [value for model, count in wanted for value in (model._meta.db_table, count)])
+            for n, id_ in cursor.fetchall():
+                taken[wanted[n][0]].append(id_)
+    return {model: sorted(ids) for model, ids in taken.items()}
+
+
 def next_ids(model: type[models.Model], count: int) -> list[int]:
     """Take `count` fresh primary keys from the model's sequence (gaps are allowed, order is ascending)."""
-    if not count:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, count]
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return next_ids_of({model: count})[model]

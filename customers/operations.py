@@ -24,7 +24,7 @@ Contact = tuple[str, str, str, bool, dict[str, str]]
 _INSERT = """
     INSERT INTO customers_customer (email, name, phone, language, accepts_marketing, address, note)
     SELECT *, '' FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::jsonb[])
-        ON CONFLICT (email) WHERE email IS NOT NULL DO NOTHING
+        ON CONFLICT (email) WHERE email IS NOT NULL DO NOTHING RETURNING email, id
 """
 
 
@@ -34,7 +34,7 @@ def clean_email(email: str) -> str:
 
 
 def ensure_customers(contacts: Mapping[str, Contact]) -> dict[str, int]:
-    """The ids of the customers with these (cleaned) addresses; those that are new are created. One or two SQL statements.
+    """The ids of the customers with these (cleaned) addresses; those that are new are created. Two SQL statements, three in a race.
 
     Addresses are inserted in alphabetical order, so that concurrent batches wait for each other and never deadlock.
     """
@@ -47,7 +47,9 @@ def ensure_customers(contacts: Mapping[str, Contact]) -> dict[str, int]:
         rows = [(email, *contacts[email][:4], to_json(contacts[email][4])) for email in new]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
-        found |= dict(Customer.objects.filter(email__in=new).values_list("email", "id"))
+            found |= dict(cursor.fetchall())
+        if faster := [email for email in new if email not in found]:  # somebody else inserted them just now
+            found |= dict(Customer.objects.filter(email__in=faster).values_list("email", "id"))
     return found
 
 

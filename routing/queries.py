@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -42,23 +43,60 @@ def engine_rules(version: int, rules: Mapping[str, list[Mapping[str, object]]]) 
 
 def live_rules() -> RuleSet:
     """The published rule set, or version 0: the defaults."""
-    stored = StoredRuleSet.objects.filter(live=True).first()
-    return engine_rules(stored.version, stored.rules) if stored else engine_rules(0, DEFAULT_RULES)
+    stored = live_rule_set()
+    return engine_rules(stored.version, stored.rules)
 
 
-def sites_fingerprint() -> tuple[int, int]:
-    """Changes whenever any location changes: lets a process keep what it compiled."""
+def live_rule_set() -> StoredRuleSet:
+    """The published version; before the first one an unsaved version 0 with the defaults."""
+    return StoredRuleSet.objects.filter(live=True).first() or _installed(live=True)
+
+
+def rule_set_of(version: int) -> StoredRuleSet | None:
+    """A version by its number, 0 for the defaults; None when there is none."""
+    if version == 0:
+        return _installed(live=not StoredRuleSet.objects.filter(live=True).exists())
+    return StoredRuleSet.objects.filter(version=version).first()
+
+
+def _installed(*, live: bool) -> StoredRuleSet:
+    return StoredRuleSet(version=0, rules=DEFAULT_RULES, live=live, actor="", actor_label="", created_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What routing stands on at this moment: the live rules, and a fingerprint that changes whenever any location does."""
+
+    rules: RuleSet
+    fingerprint: tuple[int, int]
+
+
+_BASIS = """
+    SELECT l.count, l.total, r.version, r.rules
+      FROM (SELECT count(*) AS count, coalesce(sum(hashtextextended(l::text, 0)::numeric %% 9007199254740993), 0)::bigint AS total
+              FROM inventory_location l) l
+      LEFT JOIN routing_ruleset r ON r.live
+"""
+
+
+def current_basis() -> Basis:
+    """Rules and fingerprint in one statement, so that a process can keep what it compiled."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), coalesce(sum(hashtextextended(l::text, 0)::numeric % 9007199254740993), 0) FROM inventory_location l"
-        )
-        count, total = cursor.fetchone()
-    return count, int(total)
+        cursor.execute(_BASIS, [])
+        count, total, version, rules = cursor.fetchone()
+    if isinstance(rules, str):
+        rules = json.loads(rules)
+    return Basis(engine_rules(version, rules) if rules else engine_rules(0, DEFAULT_RULES), (count, total))
 
 
-def load_sites() -> dict[int, Site]:
-    """Every active location as routing sees it, without today's capacity."""
-    rows = Location.objects.filter(active=True).order_by("id")
+def active_locations() -> dict[int, Location]:
+    """Every location that is in use, by id."""
+    return {row.pk: row for row in Location.objects.filter(active=True).order_by("id")}
+
+
+def load_sites(locations: Mapping[int, Location] | None = None) -> dict[int, Site]:
+    """Active locations as routing sees them, without today's capacity."""
+    rows = (active_locations() if locations is None else locations).values()
     return {
         row.pk: Site(
             id=row.pk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Protocol
 
 from django.db.models import Count, F
@@ -15,7 +15,6 @@ from core.bulk import copy_rows, next_ids
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.promise import expected_on, ship_by
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
-from inventory.models import Location
 from inventory.operations import Level
 from orders.models import OrderLine
 
@@ -27,6 +26,15 @@ class Assigned(Protocol):
     variant_id: int
     site_id: int
     quantity: int
+
+
+class Terms(Protocol):
+    """How a location works (inventory.models.Location is one)."""
+
+    cutoff: time | None
+    time_zone: str
+    handling_days: int
+    country: str
 
 
 @dataclass(slots=True)
@@ -54,22 +62,30 @@ def service_of(shipping_method: str) -> str:
 
 
 def create_fulfillment_orders(
-    assignments: Sequence[Assignment], levels: Mapping[tuple[int, int], Level], *, actor: Actor, now: datetime
+    assignments: Sequence[Assignment],
+    levels: Mapping[tuple[int, int], Level],
+    terms: Mapping[int, Terms],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """One work order for each order and location, set-based. Fills `due`, `expected` and `numbers` of each assignment.
 
-    levels: the locked levels of the units; their bins give the walking order.
+    levels: the locked levels of the units; their bins give the walking order. terms: how each location works.
     """
-    locations = _promises({unit.site_id for a in assignments for unit in a.units}, now=now)
+    due_at = {
+        site: ship_by(now, cutoff=terms[site].cutoff, zone=terms[site].time_zone, handling_days=terms[site].handling_days)
+        for site in {unit.site_id for a in assignments for unit in a.units}
+    }
     parts = [(a, site_id, units) for a in assignments for site_id, units in _by_site(a.units).items()]
     ids = next_ids(FulfillmentOrder, len(parts))
     orders: list[tuple[object, ...]] = []
     lines: list[tuple[object, ...]] = []
     ref, label = actor.ref, actor.label[:120]
     for id_, (a, site_id, units) in zip(ids, parts, strict=True):
-        due, country = locations[site_id]
+        due = due_at[site_id]
         number = f"F{a.order_id}-{a.first_part + len(a.numbers)}"
-        expected = expected_on(due, service=a.service, from_country=country, to_country=a.country)
+        expected = expected_on(due, service=a.service, from_country=terms[site_id].country, to_country=a.country)
         a.numbers.append(number)
         a.due = min(a.due, due) if a.due else due
         a.expected = max(a.expected, expected) if a.expected else expected
@@ -94,12 +110,6 @@ def _by_site(units: Sequence[Assigned]) -> dict[int, list[Assigned]]:
     for unit in units:
         sites[unit.site_id].append(unit)
     return sites
-
-
-def _promises(location_ids: set[int], *, now: datetime) -> dict[int, tuple[datetime, str]]:
-    """location id → (when an order taken now should leave, its country)."""
-    rows = Location.objects.filter(pk__in=location_ids).values_list("pk", "cutoff", "time_zone", "handling_days", "country")
-    return {pk: (ship_by(now, cutoff=cutoff, zone=zone, handling_days=days), country) for pk, cutoff, zone, days, country in rows}
 
 
 def next_part(order_id: int) -> int:

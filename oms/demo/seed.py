@@ -18,7 +18,7 @@ from core.text import search_words
 from fulfillment.models import FulfillmentOrder
 from fulfillment.operations.labels import buy_labels
 from fulfillment.operations.shipping import ship_fulfillment_order
-from fulfillment.tasks import catch_up_tracking
+from fulfillment.operations.tracking import ask_carriers
 from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
@@ -28,8 +28,8 @@ from orders.models import Channel
 
 ACTOR = Actor.system("demo")
 DAYS = 30
-#: Shipped in the demo: work that was due this long ago.
-SHIPPED_AFTER = timedelta(days=2)
+#: Shipped in the demo: work that was due this long ago; what is due since then waits for the person who tries it.
+SHIPPED_AFTER = timedelta(hours=5)
 
 
 def seed_demo(*, orders: int, now: datetime) -> None:
@@ -94,7 +94,7 @@ def _ean_check(digits: str) -> str:
 
 
 def _stock(variants: list[Variant], locations: list[Location], chance: random.Random, *, size: int, now: datetime) -> None:
-    per_level = max(6, size // 12)
+    per_level = max(4, size // 20)
     moves, bins = [], []
     for n, variant in enumerate(variants):
         for location in locations:
@@ -150,4 +150,5 @@ def _ship(*, now: datetime) -> None:
         buy_labels(fulfillment_order_ids=[pk for pk, _due in part], actor=ACTOR, now=part[0][1])
         for pk, left in part:
             ship_fulfillment_order(fulfillment_order_id=pk, actor=ACTOR, now=left, fast_forward=True)
-    catch_up_tracking(now=now)
+    while ask_carriers(actor=ACTOR, now=now):
+        pass

@@ -61,7 +61,7 @@ def _give_work(order: Order, routed: Routed, *, held: bool, actor: Actor, now: d
     assignment = Assignment(
         order.pk, routed.plans[0].allocations, service_of(order.shipping_method), order.ship_country, held, next_part(order.pk)
     )
-    create_fulfillment_orders([assignment], routed.levels, actor=actor, now=now)
+    create_fulfillment_orders([assignment], routed.levels, routed.terms, actor=actor, now=now)
     write_reservations(routed.claims, {claim.owner: order.subject for claim in routed.claims}, actor=actor, now=now)
     if assignment.due:
         order.ship_by = min(order.ship_by, assignment.due) if order.ship_by else assignment.due

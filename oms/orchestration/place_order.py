@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
-from core.bulk import next_ids, to_json
+from core.bulk import next_ids_of, to_json
 from core.geo import locate
 from core.models import Shop
 from core.money import quantize
@@ -180,7 +180,8 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
     customers = _customers(drafts)
     if routed:
         # Foreign keys are checked at the commit, so work orders may come first: their due dates stand on the order.
-        create_fulfillment_orders([d.assignment for d in drafts if d.assignment], routed.levels, actor=actor, now=now)
+        work = [d.assignment for d in drafts if d.assignment]
+        create_fulfillment_orders(work, routed.levels, routed.terms, actor=actor, now=now)
         write_reservations(routed.claims, causes, actor=actor, now=now, new_owners=True)
         record_decisions(((d.id, version_of(d.plan), d.plan.receipt) for d in drafts if d.plan), cause="placed", now=now)
     lines = {draft.id: line_rows(draft) for draft in drafts}
@@ -195,9 +196,9 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
 def _name(drafts: Sequence[Draft]) -> None:
     """Ids for orders and lines; a number in our own series for those that bring none."""
     prefix = None
-    ids = next_ids(Order, len(drafts))
-    line_ids = iter(next_ids(OrderLine, sum(len(draft.request.lines) for draft in drafts)))
-    for draft, id_ in zip(drafts, ids, strict=True):
+    ids = next_ids_of({Order: len(drafts), OrderLine: sum(len(draft.request.lines) for draft in drafts)})
+    line_ids = iter(ids[OrderLine])
+    for draft, id_ in zip(drafts, ids[Order], strict=True):
         draft.id = id_
         draft.line_ids = [next(line_ids) for _line in draft.request.lines]
         draft.number = draft.request.number

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
+from inventory.models import Location
 from inventory.operations import Claim, Level, lock_levels
 from inventory.operations.reservations import shortages
 from routing.engine.plan import Planner
-from routing.engine.types import Demand, Plan, RuleSet, Site
-from routing.queries import live_rules, load_sites, local_days, sites_fingerprint, stock_snapshot, variant_level_keys, with_capacity
+from routing.engine.types import Demand, Plan, Site
+from routing.queries import Basis, active_locations, current_basis, load_sites, local_days, stock_snapshot, variant_level_keys, with_capacity
 
 OPTIMISTIC_TRIES = 2
-_planners: dict[tuple[int, tuple[int, int]], Planner] = {}
+_prepared: Prepared | None = None
 
 _TAKE_CAPACITY = """
     INSERT INTO inventory_locationday AS d (location_id, day, assigned)
@@ -32,21 +34,32 @@ _TAKE_CAPACITY = """
 class Routed:
     """Plans whose units are locked and checked, with what was read under lock. Nothing is written yet but the day counters."""
 
-    def __init__(self, plans: list[Plan], claims: list[Claim], levels: Mapping[tuple[int, int], Level], sites: Mapping[int, Site]) -> None:
+    def __init__(
+        self, plans: list[Plan], claims: list[Claim], levels: Mapping[tuple[int, int], Level], terms: Mapping[int, Location]
+    ) -> None:
         self.plans = plans
         self.claims = claims
         self.levels = levels
-        self.sites = sites
+        self.terms = terms
 
 
-def planner_for(rules: RuleSet) -> Planner:
-    """The compiled rules for today's locations; kept by this process until a location or the rules change."""
-    key = (rules.version, sites_fingerprint())
-    planner = _planners.get(key)
-    if planner is None:
-        _planners.clear()
-        planner = _planners[key] = Planner(load_sites(), rules)
-    return planner
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The live rules compiled for the locations in use, and how those work."""
+
+    basis: Basis
+    planner: Planner
+    locations: dict[int, Location]
+
+
+def prepare() -> Prepared:
+    """Rules and locations made ready; kept by this process until a location or the rules change."""
+    global _prepared
+    basis = current_basis()
+    if _prepared is None or _prepared.basis != basis:
+        locations = active_locations()
+        _prepared = Prepared(basis, Planner(load_sites(locations), basis.rules), locations)
+    return _prepared
 
 
 def plan_all(planner: Planner, demands: Sequence[Demand], stock: Mapping[int, Mapping[int, int]]) -> list[Plan]:
@@ -56,7 +69,8 @@ def plan_all(planner: Planner, demands: Sequence[Demand], stock: Mapping[int, Ma
 
 def route_and_lock(demands: Sequence[Demand], *, now: datetime) -> Routed:
     """Plan the demands and lock the stock they take; for use inside the caller's transaction, which writes the reservations."""
-    base = planner_for(live_rules())
+    ready = prepare()
+    base = ready.planner
     limited = any(site.capacity_left is not None for site in base.sites.values())
     variants = {need.variant_id for demand in demands for need in demand.needs}
     for _try in range(OPTIMISTIC_TRIES):
@@ -67,12 +81,13 @@ def route_and_lock(demands: Sequence[Demand], *, now: datetime) -> Routed:
         levels = lock_levels((c.variant_id, c.location_id) for c in claims)
         if not shortages(claims, levels) and (not limited or _take_capacity(plans, base.sites, now=now)):
             transaction.savepoint_commit(point)
-            return Routed(plans, claims, levels, base.sites)
+            return Routed(plans, claims, levels, ready.locations)
         transaction.savepoint_rollback(point)  # gives back the locks too
-    return _route_under_lock(base, demands, variants, limited=limited, now=now)
+    return _route_under_lock(ready, demands, variants, limited=limited, now=now)
 
 
-def _route_under_lock(base: Planner, demands: Sequence[Demand], variants: set[int], *, limited: bool, now: datetime) -> Routed:
+def _route_under_lock(ready: Prepared, demands: Sequence[Demand], variants: set[int], *, limited: bool, now: datetime) -> Routed:
+    base = ready.planner
     levels = lock_levels(variant_level_keys(variants))
     stock: dict[int, dict[int, int]] = defaultdict(dict)
     for (variant_id, location_id), level in levels.items():
@@ -82,7 +97,7 @@ def _route_under_lock(base: Planner, demands: Sequence[Demand], variants: set[in
     plans = plan_all(planner, demands, stock)
     if limited:
         _take_capacity(plans, base.sites, now=now)
-    return Routed(plans, claims_of(plans), levels, base.sites)
+    return Routed(plans, claims_of(plans), levels, ready.locations)
 
 
 def claims_of(plans: Sequence[Plan]) -> list[Claim]:

@@ -14,14 +14,14 @@ from core.timeline import record
 from inventory.models import Reservation
 from inventory.operations import lock_levels
 from oms.orchestration.moving_units import demand_of, place_units, take_back_units
-from oms.orchestration.planning import planner_for
+from oms.orchestration.planning import prepare
 from oms.orchestration.place_order import is_unroutable
 from orders.models import Order, OrderLine
 from orders.operations import lock_order, refresh_order
 from orders.states import Lifecycle
 from routing.engine.plan import Planner
 from routing.engine.types import Plan, RuleSet
-from routing.queries import live_rules, load_sites, stock_snapshot, variant_level_keys, with_capacity
+from routing.queries import stock_snapshot, variant_level_keys, with_capacity
 
 #: Back-orders looked at in one go; the rest follows with the next call.
 FILL_BATCH = 200
@@ -119,8 +119,9 @@ def try_routing(*, order_id: int, now: datetime, rules: RuleSet | None = None, w
     demand = demand_of(order, units)
     if not demand.needs:
         return Tried(order, None)
-    rules = rules or live_rules()
-    sites = with_capacity(planner_for(rules).sites if rules.version else load_sites(), now=now)
+    ready = prepare()
+    rules = rules or ready.basis.rules
+    sites = with_capacity(ready.planner.sites, now=now)
     stock = stock_snapshot(need.variant_id for need in demand.needs)
     if whole:
         _add_own_units(order, stock)

@@ -31,9 +31,9 @@ def api():
     return call
 
 
-def order_body(channel, **changes):
+def order_body(shop_channel, **changes):
     return {
-        "channel": channel.name, "external_id": "web-1", "placed_at": "2026-11-20T10:00:00+01:00", "currency": "EUR",
+        "channel": shop_channel.name, "external_id": "web-1", "placed_at": "2026-11-20T10:00:00+01:00", "currency": "EUR",
         "customer": {"email": "Zofia@Example.com", "name": "Zofia"},
         "shipping_address": {"name": "Zofia", "line1": "ul. Długa 5", "city": "Kraków", "postal_code": "30-001", "country": "PL"},
         "lines": [{"sku": "A-1", "quantity": 2, "unit_price": "19.90"}], "shipping_total": "5.00", "paid": True, **changes,
