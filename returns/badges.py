@@ -13,7 +13,7 @@ register(
         "in_transit": ("info", _("On its way")),
         "received": ("accent", _("Received")),
         "inspected": ("accent", _("Inspected")),
-        "resolved": ("ok", _("Settled")),
+        "resolved": ("ok", _("Resolved")),
         "declined": ("bad", _("Declined")),
         "cancelled": ("neutral", _("Cancelled")),
     },

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Location
+from orders.filters import NamedFilter
 from orders.queries import day_bounds, shop_zone
 from returns.models import Return, ReturnLine
 from returns.states import ReturnReason, ReturnState
@@ -20,7 +21,7 @@ class ReturnFilter(filters.FilterSet):
     """State, place, reason, SKU and days of the shop's zone."""
 
     state = filters.ChoiceFilter(choices=ReturnState.choices, label=_("State"))
-    location = filters.ModelChoiceFilter(queryset=lambda request: Location.objects.order_by("name"), label=_("Goes to"))
+    location = NamedFilter(queryset=lambda request: Location.objects.order_by("name"), label=_("Goes to"))
     reason = filters.ChoiceFilter(choices=ReturnReason.choices, label=_("Reason"), method="filter_reason")
     sku = filters.CharFilter(label=_("SKU"), max_length=64, method="filter_sku")
     requested_from = filters.DateFilter(

@@ -23,4 +23,4 @@ class ReturnTable(tables.Table):
     inspected = c.NumberColumn(verbose_name=_("Inspected"), visible=False)
     email = c.TextColumn(accessor="order.email", verbose_name=_("E-mail"), visible=False)
     country = c.TextColumn(accessor="order.ship_country", verbose_name=_("Country"), visible=False)
-    settled = c.TimeColumn(accessor="resolved_at", verbose_name=_("Settled"), visible=False)
+    settled = c.TimeColumn(accessor="resolved_at", verbose_name=_("Resolved"), visible=False)

@@ -37,7 +37,7 @@ def _finished(data: Mapping[str, Any]) -> str:
 
 def _resolved(data: Mapping[str, Any]) -> str:
     if data.get("resolution") == Resolution.REFUND:
-        return fill(translate("{return_number} settled with a refund of {amount}."), data)
+        return fill(translate("{return_number} resolved with a refund of {amount}."), data)
     return fill(translate("{return_number} closed without a refund."), data)
 
 

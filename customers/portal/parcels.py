@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -69,6 +70,11 @@ class Parcel:
     tracking_numbers: list[str] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     problem: str = ""
+
+    @property
+    def late(self) -> bool:
+        """True while it is expected since a day that is over."""
+        return self.delivered_at is None and self.expected_on is not None and self.expected_on < timezone.localdate()
 
 
 @dataclass(slots=True)
@@ -167,7 +173,9 @@ def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]
     parcel.tracking_numbers = [package.tracking_number for package in shipment.packages.all()]
     parcel.reports = [report_of(event) for event in shipment.tracking.all()]
     if shipment.state == T.EXCEPTION:
-        parcel.problem = next((report_of(event).text for event in shipment.tracking.all() if event.code == "exception"), "")
+        parcel.problem = next(
+            (report_of(event).text for event in shipment.tracking.all() if event.code == "exception"), ""
+        )
     return parcel
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Prefetch
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.formats import day
 from core.models import Shop
 from customers.portal.parcels import Progress, Step, progress_of
+from customers.templatetags.portal import weekday_text
 from orders.models import Order, OrderLine
 from orders.states import Delivery, Lifecycle, Payment
 from returns.models import Return, ReturnLine
@@ -143,7 +144,13 @@ def _not_sent(order: Order, progress: Progress) -> Headline:
 
 def _expected(days: list[date | None]) -> str:
     known = [value for value in days if value]
-    return _("Expected {day}").format(day=day(max(known))) if known else ""
+    if not known:
+        return ""
+    last = max(known)
+    sentence = (
+        _("Expected {day}") if last >= timezone.localdate() else _("It was expected on {day} and is taking longer.")
+    )
+    return sentence.format(day=weekday_text(last))
 
 
 def _cancelled_detail(order: Order) -> str:

@@ -23,7 +23,7 @@ def customer_zone(order: Order) -> tzinfo:
 
 
 def zone_label(zone: tzinfo) -> str:
-    """The zone as people of the active language call it, e.g. “Poland” or “New York”."""
+    """The zone as people of the active language call it, by its city: “Warsaw”, “Varşova”."""
     if zone is UTC:
         return "UTC"
-    return get_timezone_location(zone, locale=to_locale(get_language() or "en"), return_city=False)
+    return get_timezone_location(zone, locale=to_locale(get_language() or "en"), return_city=True)

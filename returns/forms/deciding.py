@@ -8,13 +8,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Location
+from orders.forms import NamedChoiceField
 from returns.operations.deciding import LONGEST_ANSWER
 
 
 class ApproveForm(forms.Form):
     """Approve: where it goes, or that the customer keeps it, and what the customer is told."""
 
-    location = forms.ModelChoiceField(
+    location = NamedChoiceField(
         label=_("Goes to"), queryset=Location.objects.none(), required=False, empty_label=_("The nearest location")
     )
     keep = forms.BooleanField(label=_("The customer keeps the goods: no label, on to the refund"), required=False)

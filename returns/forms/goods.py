@@ -11,6 +11,7 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Location
+from orders.forms import NamedChoiceField
 from returns.models import ReturnLine
 from returns.operations import Received, Verdict
 from returns.states import Disposition
@@ -25,7 +26,7 @@ class FindForm(forms.Form):
 class ReceiveForm(forms.Form):
     """How many of each line arrived. Fields are `quantity-<return line id>`."""
 
-    location = forms.ModelChoiceField(label=_("Arrived at"), queryset=Location.objects.none())
+    location = NamedChoiceField(label=_("Arrived at"), queryset=Location.objects.none())
 
     def __init__(self, data: Any = None, *, lines: Sequence[ReturnLine], location: Location | None) -> None:
         super().__init__(data, initial={"location": location})

@@ -122,7 +122,9 @@ def create_waiting_labels(*, actor: Actor, now: datetime, limit: int = 20) -> in
     """Sweep: make the labels that were asked for and are not there, settle those of cancelled returns; the number made."""
     drawn = Document.objects.filter(shipment=OuterRef("shipment"), kind=DocumentKind.RETURN_LABEL_PDF)
     wanted = Q(state=ReturnState.APPROVED) & ~Exists(drawn) & ~Q(state__in=["resolved", "declined", "cancelled"])
-    stray = Q(state=ReturnState.CANCELLED, shipment__state__in=[ShipmentState.LABEL_REQUESTED, ShipmentState.LABEL_PURCHASED])
+    stray = Q(
+        state=ReturnState.CANCELLED, shipment__state__in=[ShipmentState.LABEL_REQUESTED, ShipmentState.LABEL_PURCHASED]
+    )
     recent = Return.objects.filter(shipment__created_at__gt=now - TRIES).filter(wanted | stray)
     made = 0
     for return_id in recent.order_by("pk").values_list("pk", flat=True)[:limit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.actors import Actor
 from core.files import file_response
 from core.forms import add_refusal
+from core.money import quantize
 from core.permissions import require, require_permission
 from core.refusals import Refusal
 from core.timeline import entries_for
@@ -33,8 +35,8 @@ from returns.operations import (
     request_return,
     resolve_return,
 )
-from returns.queries import line_worths, most_refundable, proposed_refund, return_window, returnable_lines
-from returns.states import RETURN_MACHINE, ReturnState
+from returns.queries import LineWorth, line_worths, most_refundable, proposed_refund, return_window, returnable_lines
+from returns.states import CLOSED_STATES, RETURN_MACHINE, ReturnState
 
 #: Actions that need no more than a press.
 _PRESSED = ("send", "finish", "keep", "cancel")
@@ -68,6 +70,7 @@ def _page(request: HttpRequest, found: Return, *, status: int = 200, **forms: An
         if found.shipment
         else [],
         "has_label": _label_of(found) is not None,
+        "closed": found.state in CLOSED_STATES,
         "most": most_refundable(found.order),
         **forms,
     }
@@ -157,8 +160,13 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 def _resolve_form(found: Return, data: Any = None) -> ResolveForm:
     """The refund form with a proposal: the worth of all that was inspected, or of the units that were typed."""
     worths = line_worths(found)
-    initial = {"version": found.version, "amount": proposed_refund(found, worths)}
+    initial = {"version": found.version, "amount": _proposal(found, worths)}
     return ResolveForm(data, worths=worths, initial=initial)
+
+
+def _proposal(found: Return, worths: list[LineWorth]) -> Decimal:
+    """The proposed refund as it is typed: with the decimals of its currency."""
+    return quantize(proposed_refund(found, worths), found.order.currency)
 
 
 @require_POST
@@ -189,7 +197,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _recalculated(found: Return, form: ResolveForm) -> ResolveForm:
     worths = line_worths(found, units=form.units())
-    data = {name: form.data.get(name, "") for name in form.fields} | {"amount": proposed_refund(found, worths)}
+    data = {name: form.data.get(name, "") for name in form.fields} | {"amount": _proposal(found, worths)}
     return ResolveForm(data, worths=worths) if form.errors else ResolveForm(worths=worths, initial=data)
 
 

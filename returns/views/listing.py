@@ -68,7 +68,7 @@ class ReturnList(ListPage):
         Tab("coming", _("On the way"), OPEN & Q(state__in=[R.APPROVED, R.IN_TRANSIT])),
         Tab("inspect", _("To inspect"), OPEN & Q(state=R.RECEIVED)),
         Tab("refund", _("To refund"), OPEN & Q(state=R.INSPECTED)),
-        Tab("settled", _("Settled"), Q(state__in=sorted(CLOSED_STATES)), counted=False),
+        Tab("settled", _("Resolved"), Q(state__in=sorted(CLOSED_STATES)), counted=False),
         Tab("all", _("All"), counted=False),
     ]
     bulk_actions = [

@@ -52,13 +52,17 @@ def deliver(order: Order, *, at: datetime) -> None:
         record_tracking(shipment_id=pk, updates=[TrackingUpdate("delivered", at)], actor=ACTOR, now=at)
 
 
-def ask(order: Order, *quantities: int, actor: Any = ACTOR, now: datetime = NOW, key: str = "", note: str = "") -> Return:
+def ask(
+    order: Order, *quantities: int, actor: Any = ACTOR, now: datetime = NOW, key: str = "", note: str = ""
+) -> Return:
     """Ask for so many units of each line of an order (all that was sent, when left out)."""
     lines = list(order.lines.order_by("position"))
     wanted = quantities or tuple(line.shipped for line in lines)
     return request_return(
         order_id=order.pk,
-        lines=[LineRequest(line.pk, units, "does_not_fit") for line, units in zip(lines, wanted, strict=False) if units],
+        lines=[
+            LineRequest(line.pk, units, "does_not_fit") for line, units in zip(lines, wanted, strict=False) if units
+        ],
         customer_note=note,
         request_key=key or f"test-key-{next(_serial)}",
         actor=actor,

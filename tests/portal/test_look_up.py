@@ -20,7 +20,9 @@ def ask(client: Client, number: str, email: str) -> tuple[int, str]:
 
 def deliver_links() -> None:
     outbox.relay(now=NOW)
-    for pk in OutboxDelivery.objects.filter(event__name="tracking_link.asked", done_at=None).values_list("pk", flat=True):
+    for pk in OutboxDelivery.objects.filter(event__name="tracking_link.asked", done_at=None).values_list(
+        "pk", flat=True
+    ):
         outbox.deliver(pk, now=NOW)
 
 
@@ -33,7 +35,11 @@ class TestAnswer:
         from django.db import connection
         from django.test.utils import CaptureQueriesContext
 
-        for number, email in [("7001", "zofia@example.com"), ("7001", "other@example.com"), ("9999", "zofia@example.com")]:
+        for number, email in [
+            ("7001", "zofia@example.com"),
+            ("7001", "other@example.com"),
+            ("9999", "zofia@example.com"),
+        ]:
             with CaptureQueriesContext(connection) as queries:
                 answers.add(ask(client, number, email))
             statements.append([query["sql"].split()[0] for query in queries])
@@ -100,7 +106,9 @@ class TestLimits:
     def test_known_and_unknown_numbers_are_limited_alike(self, client: Client) -> None:
         make_order(number="#7006", email="zofia@example.com")
         for number in ("7006", "7007"):
-            codes = [ask(Client(REMOTE_ADDR=f"198.51.100.{i}"), number, f"g{number}{i}@example.com")[0] for i in range(7)]
+            codes = [
+                ask(Client(REMOTE_ADDR=f"198.51.100.{i}"), number, f"g{number}{i}@example.com")[0] for i in range(7)
+            ]
             assert codes == [302] * 6 + [429]
 
 

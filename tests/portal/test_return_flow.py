@@ -93,9 +93,18 @@ class TestThreeScreens:
     def test_looking_changes_nothing(self, client: Client, order: Order) -> None:
         made = ask(order, 1)
         before = (OrderLine.objects.get(pk=order.lines.first().pk).return_requested, Return.objects.get().version)
-        for path in ("", "return/", f"returns/{made.number}/", f"returns/{made.number}/label.pdf", f"returns/{made.number}/cancel/"):
+        for path in (
+            "",
+            "return/",
+            f"returns/{made.number}/",
+            f"returns/{made.number}/label.pdf",
+            f"returns/{made.number}/cancel/",
+        ):
             client.get(f"/t/{order.token}/{path}")
-        assert (OrderLine.objects.get(pk=order.lines.first().pk).return_requested, Return.objects.get().version) == before
+        assert (
+            OrderLine.objects.get(pk=order.lines.first().pk).return_requested,
+            Return.objects.get().version,
+        ) == before
 
     def test_the_customer_may_cancel_until_it_is_on_its_way(self, client: Client, order: Order) -> None:
         made, moving = ask(order, 1), ask(order, 1)
@@ -157,7 +166,11 @@ class TestStrangers:
     @pytest.mark.parametrize("step", ["review", "send"])
     def test_a_line_of_another_order(self, client: Client, order: Order, step: str) -> None:
         foreign = sent_order(2).lines.get()
-        data = answers(client, order, 1, 0) | {f"quantity-{foreign.pk}": 1, f"reason-{foreign.pk}": "other", "step": step}
+        data = answers(client, order, 1, 0) | {
+            f"quantity-{foreign.pk}": 1,
+            f"reason-{foreign.pk}": "other",
+            "step": step,
+        }
         response = client.post(items_url(order), data)
         assert response.status_code == 422
         assert "cannot be returned from this order" in response.content.decode()
@@ -173,7 +186,9 @@ class TestStrangers:
         assert response.status_code == 404
         assert Return.objects.get(pk=other.pk).state == "approved"
 
-    @pytest.mark.parametrize("path", ["", "return/", "returns/{number}/", "returns/{number}/label.pdf", "returns/{number}/cancel/"])
+    @pytest.mark.parametrize(
+        "path", ["", "return/", "returns/{number}/", "returns/{number}/label.pdf", "returns/{number}/cancel/"]
+    )
     @pytest.mark.parametrize("token", ["1", "{pk}", "{number}", "{order}"])
     def test_counted_ids_instead_of_the_token(self, client: Client, order: Order, token: str, path: str) -> None:
         made = ask(order, 1)
@@ -191,13 +206,18 @@ class TestStrangers:
         assert strict.post("/track/", {"number": "1", "email": "a@example.com"}).status_code == 403
         assert Return.objects.get().state == "approved"
 
-    def test_markup_in_notes_is_text_for_the_customer_and_for_the_shop(self, client: Client, order: Order, client_as: Any) -> None:
+    def test_markup_in_notes_is_text_for_the_customer_and_for_the_shop(
+        self, client: Client, order: Order, client_as: Any
+    ) -> None:
         evil = '"><script>alert(1)</script><a href="javascript:x">'
         line = order.lines.order_by("position").first().pk
         data = answers(client, order, 1, 0, customer_note=evil) | {f"note-{line}": evil}
         pages = [client.post(items_url(order), data | {"step": step}) for step in ("change", "review", "send")]
         made = Return.objects.get()
-        pages += [client.get(f"/t/{order.token}/returns/{made.number}/"), client_as("owner").get(f"/returns/{made.pk}/")]
+        pages += [
+            client.get(f"/t/{order.token}/returns/{made.number}/"),
+            client_as("owner").get(f"/returns/{made.pk}/"),
+        ]
         pages += [client_as("owner").get(f"/returns/{made.pk}/floor/")]
         for page in pages:
             assert b"<script>alert" not in page.content

@@ -114,9 +114,7 @@ class TestLimits:
         assert refused.value.field == f"quantity-{foreign.pk}"
         assert other.lines.get().return_requested == 0
 
-    @pytest.mark.parametrize(
-        ("quantity", "reason"), [(-1, "other"), (1, "because"), (1, ""), (10**9, "other")]
-    )
+    @pytest.mark.parametrize(("quantity", "reason"), [(-1, "other"), (1, "because"), (1, ""), (10**9, "other")])
     def test_nonsense_is_refused(self, quantity: int, reason: str) -> None:
         make_shop()
         order = sent_order(1)

@@ -41,7 +41,9 @@ def receive(made: Return, units: int) -> Return:
 
 
 def inspect(made: Return, disposition: str, units: int) -> Return:
-    return inspect_return(return_id=made.pk, verdicts=[Verdict(made.lines.get().pk, disposition, units)], actor=ACTOR, now=NOW)
+    return inspect_return(
+        return_id=made.pk, verdicts=[Verdict(made.lines.get().pk, disposition, units)], actor=ACTOR, now=NOW
+    )
 
 
 def level_of(made: Return) -> StockLevel:
@@ -146,7 +148,10 @@ class TestInspection:
         line = approved.lines.get().pk
         with pytest.raises(Invalid):
             inspect_return(
-                return_id=approved.pk, verdicts=[Verdict(line, "restock", 2), Verdict(line, "scrap", 1)], actor=ACTOR, now=NOW
+                return_id=approved.pk,
+                verdicts=[Verdict(line, "restock", 2), Verdict(line, "scrap", 1)],
+                actor=ACTOR,
+                now=NOW,
             )
         assert level_of(approved).quality_control == 2
         assert not Inspection.objects.exists()

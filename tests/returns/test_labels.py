@@ -43,7 +43,11 @@ class TestLabel:
     def test_it_goes_from_the_customer_to_the_location(self, approved: Return) -> None:
         label(approved)
         shipment = Shipment.objects.get(pk=approved.shipment_id)
-        assert (shipment.direction, shipment.state, shipment.reference) == ("return", "label_purchased", approved.number)
+        assert (shipment.direction, shipment.state, shipment.reference) == (
+            "return",
+            "label_purchased",
+            approved.number,
+        )
         assert shipment.ship_from == approved.order.shipping_address
         assert shipment.ship_to == approved.location.address
 
@@ -54,7 +58,9 @@ class TestLabel:
         assert first.pk == second.pk
         assert IssuedNumber.objects.filter(reference=approved.number).count() == 1
 
-    def test_a_crash_after_the_purchase_is_mended_by_the_sweep(self, approved: Return, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_crash_after_the_purchase_is_mended_by_the_sweep(
+        self, approved: Return, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def dies(*args: object, **kwargs: object) -> None:
             raise SystemExit
 
@@ -123,7 +129,9 @@ class TestNearest:
         geo._known.clear()
         Place.objects.create(country="PL", key="krakow", latitude=50.06, longitude=19.94)
         at("Warszawa", 52.23, 21.01)
-        return make_order(shipping_address=Address(name="Z", line1="ul. Długa 5", city="Kraków", postal_code="30-001", country="PL"))
+        return make_order(
+            shipping_address=Address(name="Z", line1="ul. Długa 5", city="Kraków", postal_code="30-001", country="PL")
+        )
 
     def test_the_nearest_that_accepts_returns(self, order: Order) -> None:
         at("Katowice, no returns", 50.26, 19.02, accepts_returns=False)
@@ -140,7 +148,9 @@ class TestNearest:
         at("Better rank", 10.0, 10.0, rank=1, country="DE")
         sender = at("Sender", None, None, country="PL", rank=5)
         Location.objects.filter(name="Better rank").update(active=False)
-        order = sent_order(1, shipping_address=Address(name="Z", line1="Nowhere 1", city="Atlantis", postal_code="", country="PL"))
+        order = sent_order(
+            1, shipping_address=Address(name="Z", line1="Nowhere 1", city="Atlantis", postal_code="", country="PL")
+        )
         Location.objects.update(active=True)
         assert nearest_location(order) == sender
 

@@ -53,13 +53,20 @@ def approved() -> Return:
 class TestRights:
     @pytest.mark.parametrize("role", Role.values)
     @pytest.mark.parametrize(("path", "permission"), POSTS)
-    def test_each_action_has_its_own_right(self, client_as: Any, requested: Return, role: str, path: str, permission: str) -> None:
+    def test_each_action_has_its_own_right(
+        self, client_as: Any, requested: Return, role: str, path: str, permission: str
+    ) -> None:
         response = client_as(role).post(f"/returns/{requested.pk}/{path}/")
         assert (response.status_code != 403) == role_allows(role, permission)
 
     @pytest.mark.parametrize("role", Role.values)
-    @pytest.mark.parametrize(("action", "permission"), [("cancel", "returns.approve"), ("send", "returns.receive"), ("keep", "returns.approve")])
-    def test_pressed_actions_too(self, client_as: Any, approved: Return, role: str, action: str, permission: str) -> None:
+    @pytest.mark.parametrize(
+        ("action", "permission"),
+        [("cancel", "returns.approve"), ("send", "returns.receive"), ("keep", "returns.approve")],
+    )
+    def test_pressed_actions_too(
+        self, client_as: Any, approved: Return, role: str, action: str, permission: str
+    ) -> None:
         response = client_as(role).post(f"/returns/{approved.pk}/act/", {"action": action})
         assert response.status_code == (302 if role_allows(role, permission) else 403)
         if not role_allows(role, permission):
@@ -116,7 +123,12 @@ class TestList:
     def test_the_filters_narrow(self, client_as: Any, requested: Return) -> None:
         sku = requested.lines.get().order_line.sku
         client = client_as("viewer")
-        assert requested.number in client.get("/returns/", {"sku": sku, "reason": "does_not_fit", "requested_from": "2026-11-01"}).content.decode()
+        assert (
+            requested.number
+            in client.get(
+                "/returns/", {"sku": sku, "reason": "does_not_fit", "requested_from": "2026-11-01"}
+            ).content.decode()
+        )
         assert requested.number not in client.get("/returns/", {"requested_to": "2026-11-01"}).content.decode()
 
 
@@ -152,7 +164,9 @@ class TestDesk:
         line = approved.lines.get().pk
         receive_return(return_id=approved.pk, lines=[Received(line, 2)], actor=ACTOR, now=NOW)
         made = inspect_return(return_id=approved.pk, verdicts=[Verdict(line, "restock", 2)], actor=ACTOR, now=NOW)
-        response = client_as("finance").post(f"/returns/{made.pk}/resolve/", {f"units-{line}": 2, "amount": "999", "version": made.version})
+        response = client_as("finance").post(
+            f"/returns/{made.pk}/resolve/", {f"units-{line}": 2, "amount": "999", "version": made.version}
+        )
         assert response.status_code == 422
         assert 'id="id_amount_errors"' in response.content.decode()
 
@@ -187,7 +201,9 @@ class TestFloor:
         tracking = approved.shipment.packages.get().tracking_number
         client = client_as("warehouse")
         for code in (approved.number, approved.number.lower(), f" {tracking} "):
-            assert client.get("/returns/receive/", {"code": code}).headers["Location"] == f"/returns/{approved.pk}/floor/"
+            assert (
+                client.get("/returns/receive/", {"code": code}).headers["Location"] == f"/returns/{approved.pk}/floor/"
+            )
 
     def test_an_unknown_code_says_what_to_do(self, client_as: Any) -> None:
         response = client_as("warehouse").get("/returns/receive/", {"code": "<b>nope</b>"})
@@ -222,8 +238,12 @@ class TestFloor:
         assert codes == [302, 302, 409]
         assert Return.objects.get().received == 2
 
-    @pytest.mark.parametrize("data", [{}, {"line": 1, "quantity": "x"}, {"line": 999999, "quantity": 1, "disposition": "restock"}])
-    def test_a_verdict_that_makes_no_sense_is_answered(self, client_as: Any, approved: Return, data: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        "data", [{}, {"line": 1, "quantity": "x"}, {"line": 999999, "quantity": 1, "disposition": "restock"}]
+    )
+    def test_a_verdict_that_makes_no_sense_is_answered(
+        self, client_as: Any, approved: Return, data: dict[str, Any]
+    ) -> None:
         receive_return(return_id=approved.pk, lines=[Received(approved.lines.get().pk, 1)], actor=ACTOR, now=NOW)
         response = client_as("warehouse").post(f"/returns/{approved.pk}/floor/inspect/", data)
         assert response.status_code == 422

@@ -58,7 +58,15 @@ class TestProposal:
     def test_units_that_were_refunded_already_are_not_proposed(self) -> None:
         made = inspected(2)
         line = made.lines.get()
-        record_refund(order_id=made.order_id, amount=Decimal(10), reason="", key="by-hand", lines={line.order_line_id: 1}, actor=ACTOR, now=NOW)
+        record_refund(
+            order_id=made.order_id,
+            amount=Decimal(10),
+            reason="",
+            key="by-hand",
+            lines={line.order_line_id: 1},
+            actor=ACTOR,
+            now=NOW,
+        )
         made = Return.objects.get(pk=made.pk)
         assert proposed_refund(made, line_worths(made)) == Decimal(10)
 
@@ -72,7 +80,7 @@ class TestProposal:
 def test_parts_of_a_line_add_up_to_it(price: Decimal, ordered: int, tax: Decimal, data: st.DataObject) -> None:
     discount = data.draw(st.decimals(min_value=0, max_value=price * ordered, places=2))
     line = OrderLine(unit_price=price, ordered=ordered, discount=discount, tax=tax)
-    cuts = sorted(data.draw(st.sets(st.integers(min_value=1, max_value=ordered)))) + [ordered]
+    cuts = [*sorted(data.draw(st.sets(st.integers(min_value=1, max_value=ordered)))), ordered]
     total, already = Decimal(0), 0
     for cut in cuts:
         total += value_of_units(line, already=already, units=cut - already, tax_included=False, currency="EUR")
