@@ -9,6 +9,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from fulfillment.models import FulfillmentOrder
@@ -62,7 +63,7 @@ class OrderFilter(filters.FilterSet):
         queryset=lambda request: Location.objects.order_by("name"), label=_("Location"), method="filter_location"
     )
     sku = filters.CharFilter(label=_("SKU"), max_length=64, method="filter_sku")
-    country = filters.ChoiceFilter(field_name="ship_country", label=_("Ship to"), choices=country_choices)
+    country = filters.ChoiceFilter(field_name="ship_country", label=_("Ship to"), choices=lazy(country_choices, list)())
     tag = filters.CharFilter(label=_("Tag"), max_length=40, method="filter_tag")
     placed_from = filters.DateFilter(method="filter_from", **_day(_("Placed from")))
     placed_to = filters.DateFilter(method="filter_to", **_day(_("Placed to")))
