@@ -75,7 +75,7 @@ def only_meant(groups: list[Group]) -> Hit | None:
 
 
 def find_everything(text: str, user: User, *, rows: int) -> list[Group]:
-    """What the person may see of everything that matches, `rows` of each kind at most. One statement per kind."""
+    """What the person may see of everything that matches, `rows` of each kind at most. One or two statements per kind."""
     groups = (finder(text, rows) for permission, finder in _FINDERS if user.can(permission))
     return [group for group in groups if group.hits]
 
@@ -93,7 +93,7 @@ def _page(queryset: QuerySet[Any], rows: int) -> tuple[list[Any], bool]:
 def _orders(text: str, rows: int) -> Group:
     exact = list(Order.objects.filter(number__in=_numbers(text)).order_by("-placed_at", "-id")[:rows])
     found, more = _page(find(Order.objects.order_by("-placed_at", "-id"), text), rows)
-    orders = exact + [order for order in found if order.pk not in {one.pk for one in exact}]
+    orders = exact + [order for order in found if order not in exact]
     hits = [
         Hit(
             reverse("order", args=[order.pk]),
@@ -139,10 +139,11 @@ def _returns(text: str, rows: int) -> Group:
 
 
 def _variants(text: str, rows: int) -> Group:
+    exact = list(Variant.objects.filter(Q(sku=text) | Q(barcode=text)).order_by("sku")[:rows])
     found, more = _page(find(Variant.objects.order_by("sku"), text), rows)
+    variants = exact + [variant for variant in found if variant not in exact]
     hits = [
-        Hit(reverse("product", args=[variant.product_id]), variant.sku, variant.title, exact=text in (variant.sku, variant.barcode))
-        for variant in found
+        Hit(reverse("product", args=[variant.product_id]), variant.sku, variant.title, exact=variant in exact) for variant in variants[:rows]
     ]
     return Group(_("Products"), "tag", hits, more, _list_url("products", text))
 
