@@ -123,7 +123,7 @@ class ReturnForm(forms.Form):
 def _quantity_field(most: int) -> forms.IntegerField:
     widget: forms.Widget = forms.NumberInput(attrs={"min": 0, "max": most, "inputmode": "numeric"})
     if most <= _LONGEST_MENU:
-        choices = [("0", _("None")), *((str(n), str(n)) for n in range(1, most + 1))]
+        choices = [("0", _("Not this one")), *((str(n), str(n)) for n in range(1, most + 1))]
         widget = forms.Select(choices=choices)
     return forms.IntegerField(
         label=_("How many go back?"), required=False, min_value=0, max_value=most, widget=widget,
