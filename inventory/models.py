@@ -147,8 +147,9 @@ class Bucket(models.TextChoices):
 class StockLevel(models.Model):
     """The counts of one variant at one location. Every count equals the sum of its ledger rows."""
 
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels")
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
+    # The unique constraint and stock_level_by_location begin with these columns: no indexes of their own.
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels", db_index=False)
     on_hand = models.IntegerField(default=0, db_default=0)
     reserved = models.IntegerField(default=0, db_default=0)
     damaged = models.IntegerField(default=0, db_default=0)
@@ -186,6 +187,7 @@ class StockLevel(models.Model):
                 fields=["variant", "location"], name="stock_level_set_aside", condition=Q(damaged__gt=0) | Q(quality_control__gt=0)
             ),
             models.Index(fields=["variant", "location"], name="stock_level_incoming", condition=Q(incoming__gt=0)),
+            models.Index(fields=["variant", "location"], name="stock_level_safety", condition=Q(safety_stock__gt=0)),
             models.Index(OpClass("bin", name="text_pattern_ops"), name="stock_level_bin", condition=~Q(bin="")),
         ]
 

@@ -106,8 +106,11 @@ class Keyset:
     ) -> list[Any]:
         queryset = self.order(queryset, backwards=backwards)
         if key is not None:
-            beyond = TupleLessThan if self.desc != backwards else TupleGreaterThan
-            queryset = queryset.filter(beyond(Tuple(*self.fields), key))
+            falling = self.desc != backwards
+            queryset = queryset.filter((TupleLessThan if falling else TupleGreaterThan)(Tuple(*self.fields), key))
+            if "__" in self.fields[0]:
+                # No index holds columns of two tables: said again of the first alone, its index finds where the page begins.
+                queryset = queryset.filter(**{f"{self.fields[0]}__{'lte' if falling else 'gte'}": key[0]})
         return list(queryset[: size + 1])
 
     def _read(self, token: str) -> tuple[Any, ...]:

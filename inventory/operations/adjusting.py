@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -9,12 +11,24 @@ from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.refusals import Invalid, NotFound
-from inventory.models import Bucket, Location, MovementReason, StockLevel, Variant
+from inventory.models import Bucket, Location, MovementReason, StockLevel, StockMovement, Variant
 from inventory.operations.levels import Move, apply_moves, create_levels, lock_levels
 
 #: Buckets that people may set; reserved follows from orders alone.
 ADJUSTABLE = frozenset({Bucket.ON_HAND, Bucket.DAMAGED, Bucket.QUALITY_CONTROL, Bucket.SAFETY_STOCK, Bucket.INCOMING})
 MAX_COUNT = 100_000_000
+#: What the cause of an adjustment by a person begins with; the key of its form follows.
+BY_HAND = "adjustment:"
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What an adjustment by hand did. movement: None when the count was so already. repeated: it was done before, and not again."""
+
+    level: StockLevel
+    movement: StockMovement | None
+    repeated: bool
 
 
 def adjust_stock(
@@ -34,6 +48,53 @@ def adjust_stock(
 
     Raises Invalid (bad bucket, reason, number), NotFound, or a Refusal naming SKU and location when the count cannot be.
     """
+    cause = cause or actor.ref
+    return _adjust(variant_id, location_id, bucket, quantity, set_to, reason, note, cause=cause, actor=actor, now=now)[0]
+
+
+def adjust_by_hand(
+    *,
+    variant_id: int,
+    location_id: int,
+    bucket: str = Bucket.ON_HAND,
+    quantity: int | None = None,
+    set_to: int | None = None,
+    reason: str,
+    note: str = "",
+    key: str,
+    actor: Actor,
+    now: datetime,
+) -> Adjustment:
+    """Adjust as `adjust_stock` does, once for each `key` (made with the form): sending it again changes nothing and answers what it did.
+
+    The ledger's cause is then "adjustment:<key>", by which it can be undone.
+    """
+    if not _KEY.fullmatch(key):
+        raise Invalid("bad_key", _("Open the page anew and try again."), field="key")
+    level, repeated = _adjust(
+        variant_id, location_id, bucket, quantity, set_to, reason, note, cause=f"{BY_HAND}{key}", actor=actor, now=now, once=True
+    )
+    movement = StockMovement.objects.filter(
+        cause=f"{BY_HAND}{key}", variant_id=variant_id, location_id=location_id, bucket=bucket
+    ).first()
+    return Adjustment(level, movement, repeated)
+
+
+def _adjust(
+    variant_id: int,
+    location_id: int,
+    bucket: str,
+    quantity: int | None,
+    set_to: int | None,
+    reason: str,
+    note: str,
+    *,
+    cause: str,
+    actor: Actor,
+    now: datetime,
+    once: bool = False,
+) -> tuple[StockLevel, bool]:
+    """The level as it is then, and whether this cause had moved it before (with `once`)."""
     _check_input(bucket, quantity, set_to, reason)
     if not Variant.objects.filter(pk=variant_id).exists():
         raise NotFound("no_such_variant", _("There is no such SKU."), field="sku")
@@ -43,11 +104,13 @@ def adjust_stock(
     with transaction.atomic():
         create_levels([key])
         level = lock_levels([key])[key]
-        change = quantity if quantity is not None else (set_to or 0) - getattr(level, bucket)
-        apply_moves(
-            [Move(variant_id, location_id, bucket, change, reason, note)], cause=cause or actor.ref, actor=actor, now=now
-        )
-        return StockLevel.objects.select_related("variant", "location").get(variant_id=variant_id, location_id=location_id)
+        # Under the lock: of two that arrive at once the second one sees what the first did.
+        repeated = once and StockMovement.objects.filter(cause=cause).exists()
+        if not repeated:
+            change = quantity if quantity is not None else (set_to or 0) - getattr(level, bucket)
+            apply_moves([Move(variant_id, location_id, bucket, change, reason, note)], cause=cause, actor=actor, now=now)
+        found = StockLevel.objects.select_related("variant", "location").get(variant_id=variant_id, location_id=location_id)
+        return found, repeated
 
 
 def _check_input(bucket: str, quantity: int | None, set_to: int | None, reason: str) -> None:

@@ -1,0 +1,30 @@
+"""Addresses of products, stock and locations."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from inventory.views import level, locations, products
+from inventory.views.stock import stock_list
+
+urlpatterns = [
+    path("products/", products.product_list, name="products"),
+    path("products/new/", products.product_new, name="product-new"),
+    path("products/<int:pk>/", products.product, name="product"),
+    path("products/<int:pk>/edit/", products.product_edit, name="product-edit"),
+    path("products/<int:pk>/switch/", products.product_switch, name="product-switch"),
+    path("products/<int:pk>/variants/new/", products.variant_new, name="variant-new"),
+    path("variants/<int:pk>/", products.variant, name="variant"),
+    path("variants/<int:pk>/delete/", products.variant_delete, name="variant-delete"),
+    path("stock/", stock_list, name="stock"),
+    path("stock/add/", level.stock_add, name="stock-add"),
+    path("stock/<int:pk>/", level.level, name="stock-level"),
+    path("stock/<int:pk>/adjust/", level.adjust, name="stock-adjust"),
+    path("stock/<int:pk>/preview/", level.adjust_preview, name="stock-preview"),
+    path("stock/<int:pk>/undo/", level.undo, name="stock-undo"),
+    path("stock/<int:pk>/bin/", level.put_in_bin, name="stock-bin"),
+    path("locations/", locations.location_list, name="locations"),
+    path("locations/new/", locations.location_new, name="location-new"),
+    path("locations/<int:pk>/", locations.location, name="location"),
+    path("locations/<int:pk>/edit/", locations.location_edit, name="location-edit"),
+]

@@ -1,0 +1,108 @@
+"""What the short references of the ledger stand for: causes and owners as links, actors as names. Few statements, whatever the rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.models import ApiToken, Job, User
+from fulfillment.models import FulfillmentOrder
+from inventory.models import StockMovement
+from orders.models import Order, OrderLine
+from returns.models import Return
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A thing by its name, and where its page is (empty: it has none)."""
+
+    text: str
+    url: str = ""
+
+
+def causes_of(references: Iterable[str]) -> dict[str, Reference]:
+    """Reference → what made a movement. At most one statement for each kind of thing among them."""
+    wanted = list(dict.fromkeys(references))
+    ids = _ids_by_kind(wanted)
+    names = {kind: look_up(ids[kind]) for kind, look_up in _FINDERS.items() if ids[kind]}
+    return {reference: _cause(reference, names) for reference in wanted}
+
+
+def _cause(reference: str, names: dict[str, dict[int, Reference]]) -> Reference:
+    kind, _colon, key = reference.partition(":")
+    if kind in ("adjustment", "user"):
+        return Reference(_("By hand"))
+    if kind == "token":
+        return Reference(_("By API"))
+    if kind in names and key.isdigit() and int(key) in names[kind]:
+        return names[kind][int(key)]
+    return Reference(key.replace("-", " ").capitalize() if key else reference)
+
+
+def owners_of(references: Iterable[str]) -> dict[str, Reference]:
+    """Owner of a reservation ("order_line:12") → its order."""
+    wanted = list(dict.fromkeys(references))
+    ids = _ids_by_kind(wanted)["order_line"]
+    rows = OrderLine.objects.filter(pk__in=ids).values_list("pk", "order_id", "order__number") if ids else ()
+    known = {f"order_line:{pk}": Reference(number, reverse("order", args=[order_id])) for pk, order_id, number in rows}
+    return {reference: known.get(reference, Reference(reference)) for reference in wanted}
+
+
+def actors_of(references: Iterable[str]) -> dict[str, str]:
+    """Stored actor → a name for people. At most two statements."""
+    wanted = list(dict.fromkeys(references))
+    ids = _ids_by_kind(wanted)
+    names: dict[str, str] = {}
+    if ids["user"]:
+        names |= {f"user:{u.pk}": u.get_full_name() or u.get_username() for u in User.objects.filter(pk__in=ids["user"])}
+    if ids["token"]:
+        names |= {f"token:{pk}": name for pk, name in ApiToken.objects.filter(pk__in=ids["token"]).values_list("pk", "name")}
+    return {reference: names.get(reference) or reference.partition(":")[2] or reference for reference in wanted}
+
+
+def _ids_by_kind(references: Iterable[str]) -> dict[str, list[int]]:
+    """kind → the whole numbers behind it; what has no number is left out."""
+    ids: dict[str, list[int]] = defaultdict(list)
+    for reference in references:
+        kind, _colon, key = reference.partition(":")
+        if key.isascii() and key.isdigit() and len(key) < 19:
+            ids[kind].append(int(key))
+    return ids
+
+
+def _orders(ids: list[int]) -> dict[int, Reference]:
+    rows = Order.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("order", args=[pk])) for pk, number in rows}
+
+
+def _work(ids: list[int]) -> dict[int, Reference]:
+    rows = FulfillmentOrder.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("fulfillment-order", args=[pk])) for pk, number in rows}
+
+
+def _returns(ids: list[int]) -> dict[int, Reference]:
+    rows = Return.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("return", args=[pk])) for pk, number in rows}
+
+
+def _jobs(ids: list[int]) -> dict[int, Reference]:
+    rows = Job.objects.filter(pk__in=ids).values_list("pk", "title")
+    return {pk: Reference(title, reverse("job", args=[pk])) for pk, title in rows}
+
+
+def _undone(ids: list[int]) -> dict[int, Reference]:
+    rows = StockMovement.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    return {pk: Reference(_("Undoes an adjustment")) for pk in rows}
+
+
+_FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
+    "order": _orders,
+    "fulfillment": _work,
+    "return": _returns,
+    "job": _jobs,
+    "undo": _undone,
+}

@@ -1,0 +1,85 @@
+"""The stock list: every variant at every location, and what can be done with many of them at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from core.actors import Actor
+from core.listing import BulkAction, Empty, ListPage, PageAction, Sort, Tab, list_view
+from core.outcomes import BulkOutcome
+from inventory.filters import StockFilter
+from inventory.forms import BinForm, CountForm, SafetyForm
+from inventory.models import Bucket, MovementReason, StockLevel
+from inventory.operations.many_levels import adjust_many, set_bins
+from inventory.queries import INCOMING, SET_ASIDE, SOLD_OUT, find_levels, listed_levels, with_reservations
+from inventory.tables import StockTable
+
+#: The most rows one act changes; it is one transaction.
+MOST = 5_000
+
+
+def _keys(targets: QuerySet[StockLevel]) -> list[tuple[int, int]]:
+    return list(targets.order_by().values_list("variant_id", "location_id"))
+
+
+def set_safety_stock(targets: QuerySet[StockLevel], *, set_to: int, actor: Actor, now: datetime) -> BulkOutcome:
+    """Keep back the same number of units of each."""
+    return adjust_many(keys=_keys(targets), bucket=Bucket.SAFETY_STOCK, set_to=set_to, reason=MovementReason.SAFETY, actor=actor, now=now)
+
+
+def set_count(
+    targets: QuerySet[StockLevel], *, bucket: str, set_to: int, reason: str, note: str, actor: Actor, now: datetime
+) -> BulkOutcome:
+    """Set one count of each."""
+    return adjust_many(keys=_keys(targets), bucket=bucket, set_to=set_to, reason=reason, note=note, actor=actor, now=now)
+
+
+def set_bin(targets: QuerySet[StockLevel], *, bin_name: str, actor: Actor, now: datetime) -> BulkOutcome:
+    """Say where they lie."""
+    return set_bins(keys=_keys(targets), bin_name=bin_name, actor=actor, now=now)
+
+
+class StockList(ListPage):
+    """What is where, bucket by bucket."""
+
+    name = "stock"
+    title = _("Stock")
+    permission = "inventory.view"
+    export_permission = "inventory.export"
+    model = StockLevel
+    table_class = StockTable
+    filter_class = StockFilter
+    sorts = {"sku": Sort("variant__sku", "location_id")}
+    default_sort = "sku"
+    search_placeholder = _("SKU, barcode, title")
+    tabs = [
+        Tab("all", _("All")),
+        Tab("available", _("Available"), lambda queryset: queryset.exclude(SOLD_OUT)),
+        Tab("out", _("Out of stock"), SOLD_OUT),
+        Tab("reserved", _("Reserved"), with_reservations),
+        Tab("set-aside", _("Damaged and quality control"), SET_ASIDE),
+        Tab("incoming", _("Incoming"), INCOMING),
+    ]
+    bulk_actions = [
+        BulkAction("safety", _("Set safety stock"), "inventory.adjust", run=set_safety_stock, form_class=SafetyForm, limit=MOST),
+        BulkAction("bin", _("Set bin"), "inventory.adjust", run=set_bin, form_class=BinForm, limit=MOST),
+        BulkAction(
+            "count", _("Set a count"), "inventory.adjust", run=set_count, form_class=CountForm, limit=MOST,
+            confirm=_("Each of the chosen rows is set to the same number, through the ledger."),
+        ),
+    ]  # fmt: skip
+    page_actions = [PageAction(_("Add stock"), "stock-add", "inventory.adjust", primary=True, icon="plus")]
+    empty = Empty(_("No stock yet"), _("Import it from a file of your shop, or put the first units at a location."), _("Add stock"), "stock-add")
+
+    def queryset(self, request: HttpRequest) -> QuerySet[StockLevel]:
+        return listed_levels()
+
+    def search(self, queryset: QuerySet[StockLevel], q: str) -> QuerySet[StockLevel]:
+        return find_levels(queryset, q)
+
+
+stock_list = list_view(StockList)
