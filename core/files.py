@@ -30,3 +30,8 @@ def file_response(name: str, content_type: str, data: bytes, *, inline: bool = F
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def drop_expired(*, now: datetime) -> int:
+    """Delete files that were kept for a while only (uploads that were never started); the number deleted."""
+    return StoredFile.objects.filter(expires_at__lte=now).delete()[0]

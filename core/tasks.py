@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from core import jobs, mail, outbox, ratelimit
+from core import files, jobs, mail, outbox, ratelimit
 
 
 @shared_task
@@ -44,6 +44,12 @@ def send_due_mail() -> int:
     while count := mail.send_due(now=timezone.now()):
         sent += count
     return sent
+
+
+@shared_task
+def drop_expired_files() -> int:
+    """Delete files that were kept for a while only."""
+    return files.drop_expired(now=timezone.now())
 
 
 @shared_task

@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
     "relay-outbox": {"task": "core.tasks.relay_outbox", "schedule": 5.0},
     "sweep-jobs": {"task": "core.tasks.sweep_jobs", "schedule": 15.0},
     "send-mail": {"task": "core.tasks.send_due_mail", "schedule": 15.0},
+    "drop-expired-files": {"task": "core.tasks.drop_expired_files", "schedule": 3600.0},
     "prune-outbox": {"task": "core.tasks.prune_outbox", "schedule": 3600.0},
     "prune-rate-counts": {"task": "core.tasks.prune_rate_counts", "schedule": 3600.0},
     "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},

@@ -204,7 +204,7 @@ def _by_evidence(stream: BinaryIO) -> Encoding:
             words.update(dict.fromkeys(_HIGH_RUN.findall(line)))
     if good >= bad:
         why = _(
-            "%(good)d lines with letters beyond ASCII are UTF-8, %(bad)d are not (the first is line %(line)d): the file mixes encodings"
+            "the file mixes encodings: of its lines with letters beyond ASCII %(good)d are UTF-8 and %(bad)d are not (the first is line %(line)d)"
         )
         return Encoding("utf-8", False, why % {"good": good, "bad": bad, "line": first_bad})
     return _choose(list(words), countries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from channels.models import ImportRun
+from core.files import drop_expired
 from core.jobs import run_job
 from core.models import StoredFile
 from orders.models import Channel, Order
@@ -77,6 +79,13 @@ def test_an_upload_belongs_to_the_person_who_brought_it(client_as, shop):
     answer = upload(client_as("operations"), shop, orders_file({}))
     assert client_as("owner").get(answer.url).status_code == 404
     assert client_as("operations").get(answer.url + "x").status_code == 404
+
+
+def test_an_upload_that_is_never_started_is_gone_after_a_day(client_as, shop):
+    answer = upload(client_as("operations"), shop, orders_file({}))
+    assert drop_expired(now=timezone.now() + timedelta(hours=23)) == 0
+    assert drop_expired(now=timezone.now() + timedelta(hours=25)) == 1
+    assert client_as("operations").get(answer.url).status_code == 404
 
 
 def test_a_wrong_upload_says_what_is_missing(client_as, shop):
