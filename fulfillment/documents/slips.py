@@ -76,10 +76,10 @@ class _Printed:
 
 @dataclass(frozen=True, slots=True)
 class _PrintedLine:
-    sku: str
-    title: _Printed
-    bin: str
     quantity: str
+    title: str
+    sku: str
+    bin: str
 
 
 def slip_html(slip: Slip, *, anchor: str) -> SafeString:
@@ -147,10 +147,10 @@ def _may_need_pages(slip: Slip) -> bool:
 
 def _printed_line(line: SlipLine, locale: Locale) -> _PrintedLine:
     return _PrintedLine(
-        sku=printable(line.sku, 64),
-        title=_printed(f"{line.title} · {line.options}" if line.options else line.title),
-        bin=printable(line.bin, 32),
         quantity=_number(line.quantity, locale),
+        title=_isolated(f"{line.title} · {line.options}" if line.options else line.title),
+        sku=_isolated(line.sku),
+        bin=_isolated(line.bin),
     )
 
 
