@@ -19,8 +19,16 @@ from orders.models import Channel
 class ChannelForm(forms.ModelForm):
     """Where orders come from."""
 
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, help_text=_("Of times that this channel's files give without an offset."))
-    language = forms.ChoiceField(label=_("Customers' language"), choices=settings.LANGUAGES, help_text=_("Of mail and tracking pages, unless an order says another."))
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=time_zone_choices,
+        help_text=_("Of times that this channel's files give without an offset."),
+    )
+    language = forms.ChoiceField(
+        label=_("Customers' language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Of mail and tracking pages, unless an order says another."),
+    )
 
     class Meta:
         model = Channel
@@ -53,7 +61,9 @@ class ChannelField(forms.ModelChoiceField):
 class UploadForm(forms.Form):
     """A file and what it is."""
 
-    kind = forms.ChoiceField(label=_("What the file holds"), choices=ImportKind.choices, widget=forms.RadioSelect, initial=ImportKind.ORDERS)
+    kind = forms.ChoiceField(
+        label=_("What the file holds"), choices=ImportKind.choices, widget=forms.RadioSelect, initial=ImportKind.ORDERS
+    )
     channel = ChannelField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
     file = forms.FileField(
         label=_("File"),
@@ -81,4 +91,8 @@ class ReadingForm(forms.Form):
         self.fields["delimiter"].choices = [
             found, ("comma", translate("Comma")), ("semicolon", translate("Semicolon")), ("tab", translate("Tab")), ("pipe", translate("Vertical bar")),
         ]  # fmt: skip
-        self.fields["decimal_mark"].choices = [found, (".", translate("Point: 1,234.56")), (",", translate("Comma: 1.234,56"))]
+        self.fields["decimal_mark"].choices = [
+            found,
+            (".", translate("Point: 1,234.56")),
+            (",", translate("Comma: 1.234,56")),
+        ]

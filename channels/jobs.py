@@ -39,7 +39,9 @@ class ImportJob(JobKind):
         outcomes = self.take(run, [item.record for item in parsed], actor=_actor_of(job), now=now) if parsed else []
         errors = [item for item in worked.items if isinstance(item, RowError)]
         errors += [
-            self.as_error(item, outcome, worked) for item, outcome in zip(parsed, outcomes, strict=True) if outcome.state == REFUSED
+            self.as_error(item, outcome, worked)
+            for item, outcome in zip(parsed, outcomes, strict=True)
+            if outcome.state == REFUSED
         ]
         _report(job, run, sorted(errors, key=lambda error: error.line), Counter(outcome.state for outcome in outcomes))
         job.cursor = {"read": worked.read}
@@ -55,7 +57,9 @@ class ImportJob(JobKind):
     def as_error(self, item: Parsed[Any], outcome: Outcome, portion: Portion) -> RowError:
         """A refused record as the error of its rows."""
         label = portion.columns.label(outcome.field) if portion.columns.knows(outcome.field) else outcome.field
-        return RowError(self.line_of(item, outcome), item.line_to, label, outcome.message, item.raw, self.name_of(item.record))
+        return RowError(
+            self.line_of(item, outcome), item.line_to, label, outcome.message, item.raw, self.name_of(item.record)
+        )
 
     def line_of(self, item: Parsed[Any], outcome: Outcome) -> int:
         return item.line_from
@@ -135,7 +139,9 @@ class ImportOrders(ImportJob):
     name, kind = "import_orders", ImportKind.ORDERS
 
     def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
-        return import_orders([new_order(record, channel_id=run.channel_id or 0) for record in records], actor=actor, now=now)
+        return import_orders(
+            [new_order(record, channel_id=run.channel_id or 0) for record in records], actor=actor, now=now
+        )
 
     def as_error(self, item: Parsed[Any], outcome: Outcome, portion: Portion) -> RowError:
         named = Outcome(outcome.state, outcome.message, COLUMN_OF.get(outcome.field, outcome.field), outcome.line)

@@ -59,7 +59,9 @@ def _payments(record: OrderRecord) -> tuple[NewPayment, ...]:
     at, method, reference = record.paid_at, record.payment_method, record.payment_reference
     amounts = (("capture", record.captured), ("authorization", record.authorized))
     return tuple(
-        NewPayment(amount, method=method, reference=reference, key=f"import:{kind}:{amount.normalize():f}", kind=kind, at=at)
+        NewPayment(
+            amount, method=method, reference=reference, key=f"import:{kind}:{amount.normalize():f}", kind=kind, at=at
+        )
         for kind, amount in amounts
         if amount
     )

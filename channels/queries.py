@@ -31,9 +31,12 @@ def report_of(run: ImportRun) -> dict[str, Any]:
         "updated": run.updated,
         "unchanged": run.unchanged,
         "refused": run.refused,
-        "seconds": round((job.finished_at - job.started_at).total_seconds(), 3) if job.finished_at and job.started_at else None,
+        "seconds": round((job.finished_at - job.started_at).total_seconds(), 3)
+        if job.finished_at and job.started_at
+        else None,
         "errors": [
-            {"line": error.line, "field": error.field, "reference": error.reference, "message": error.message} for error in errors
+            {"line": error.line, "field": error.field, "reference": error.reference, "message": error.message}
+            for error in errors
         ],
     }
 

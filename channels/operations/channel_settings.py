@@ -38,7 +38,9 @@ def save_channel(*, channel_id: int | None, values: dict[str, Any], actor: Actor
             record(subject_of(channel), "channel.added", actor=actor, at=now, name=channel.name)
             return channel
         channel = Channel.objects.select_for_update(of=("self",)).get(pk=channel_id)
-        changes = {name: [getattr(channel, name), value] for name, value in values.items() if getattr(channel, name) != value}
+        changes = {
+            name: [getattr(channel, name), value] for name, value in values.items() if getattr(channel, name) != value
+        }
         for name, (_old, new) in changes.items():
             setattr(channel, name, new)
         if changes:
@@ -47,7 +49,9 @@ def save_channel(*, channel_id: int | None, values: dict[str, Any], actor: Actor
         return channel
 
 
-def ensure_channel(*, name: str, currency: str = "", time_zone: str = "", actor: Actor, now: datetime) -> tuple[Channel, bool]:
+def ensure_channel(
+    *, name: str, currency: str = "", time_zone: str = "", actor: Actor, now: datetime
+) -> tuple[Channel, bool]:
     """The channel of this name, and whether it was added now. What is not given comes from the shop's settings."""
     found = Channel.objects.filter(name=name).first()
     if found:
@@ -68,7 +72,11 @@ def check_zone(name: str, field: str = "time_zone") -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid("bad_time_zone", _("“{name}” is no time zone; write it as Europe/Warsaw.").format(name=name[:60]), field=field) from None
+        raise Invalid(
+            "bad_time_zone",
+            _("“{name}” is no time zone; write it as Europe/Warsaw.").format(name=name[:60]),
+            field=field,
+        ) from None
 
 
 def _check(values: dict[str, Any], channel_id: int | None) -> None:

@@ -55,7 +55,9 @@ def inspect_file(
     """Read the beginning of a file. Raises FileRefused where encoding, delimiter or columns are not clear, Invalid for a bad option."""
     found = _reader(kind, format_)
     if len(data) > MAX_FILE:
-        raise FileRefused("file_too_large", _("The file is larger than {size} MB.").format(size=MAX_FILE >> 20), field="file")
+        raise FileRefused(
+            "file_too_large", _("The file is larger than {size} MB.").format(size=MAX_FILE >> 20), field="file"
+        )
     if decimal_mark not in ("", ".", ","):
         raise Invalid("bad_decimal_mark", _("The decimal mark is a point or a comma."), field="decimal_mark")
     zone = check_zone(time_zone or (channel.time_zone if channel else "UTC"))
@@ -77,7 +79,11 @@ def _reader(kind: str, format_: str) -> Reader:
         raise Invalid("bad_kind", _("“{kind}” cannot be imported.").format(kind=kind[:40]), field="kind")
     if format_ not in FORMATS:
         known = ", ".join(FORMATS)
-        raise Invalid("bad_format", _("“{name}” is no format known here. Known are: {known}.").format(name=format_[:40], known=known), field="format")
+        raise Invalid(
+            "bad_format",
+            _("“{name}” is no format known here. Known are: {known}.").format(name=format_[:40], known=known),
+            field="format",
+        )
     return reader(kind, format_)
 
 
@@ -115,11 +121,24 @@ def start_import(
     with transaction.atomic():
         file = store_file(name=file_name, content_type="application/octet-stream", data=data)
         job = start_job(
-            kind=f"import_{kind}", title=_title(kind, file.name), params={"file": file.name}, actor=actor, now=now, source=file, dedupe_key=key
+            kind=f"import_{kind}",
+            title=_title(kind, file.name),
+            params={"file": file.name},
+            actor=actor,
+            now=now,
+            source=file,
+            dedupe_key=key,
         )
         run, is_new = ImportRun.objects.get_or_create(
             job=job,
-            defaults={"kind": kind, "format": format_, "channel": channel, "file": file, "file_name": file.name, "dialect": inspection.dialect},
+            defaults={
+                "kind": kind,
+                "format": format_,
+                "channel": channel,
+                "file": file,
+                "file_name": file.name,
+                "dialect": inspection.dialect,
+            },
         )
         if not is_new:
             StoredFile.objects.filter(pk=file.pk).delete()

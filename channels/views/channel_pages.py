@@ -60,15 +60,24 @@ def _form(request: HttpRequest, found: Channel | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = save_channel(
-                channel_id=found.pk if found else None, values=form.cleaned_data, actor=Actor.user(request.user), now=timezone.now()
+                channel_id=found.pk if found else None,
+                values=form.cleaned_data,
+                actor=Actor.user(request.user),
+                now=timezone.now(),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, _("Saved.") if found else _("{name} can take orders now.").format(name=saved.name))
+            messages.success(
+                request, _("Saved.") if found else _("{name} can take orders now.").format(name=saved.name)
+            )
             return redirect("channel", pk=saved.pk)
     context: dict[str, Any] = {"form": form, "channel": found, "channel_name": name}
     if found:
-        context["imports"] = ImportRun.objects.filter(channel=found).select_related("job").order_by("-created_at", "-id")[:_IMPORTS_SHOWN]
+        context["imports"] = (
+            ImportRun.objects.filter(channel=found)
+            .select_related("job")
+            .order_by("-created_at", "-id")[:_IMPORTS_SHOWN]
+        )
         context["entries"] = lines_for(entries_for(subject_of(found)))
     return render(request, "channels/channel.html", context, status=422 if form.errors else 200)

@@ -46,7 +46,10 @@ class ImportList(ListPage):
     )
     page_actions = (PageAction(_("Import a file"), "import-new", "imports.run", primary=True, icon="download"),)
     empty = Empty(
-        _("No imports yet"), _("Bring in products, locations, stock and orders from an export of your shop."), _("Import a file"), "import-new"
+        _("No imports yet"),
+        _("Bring in products, locations, stock and orders from an export of your shop."),
+        _("Import a file"),
+        "import-new",
     )
 
     def queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:

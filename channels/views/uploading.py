@@ -48,9 +48,17 @@ def import_new(request: HttpRequest) -> HttpResponse:
             form.add_error("file", _("The file is larger than {size} MB.").format(size=MAX_FILE >> 20))
         else:
             file = store_file(
-                name=upload.name, content_type="application/octet-stream", data=upload.read(), expires_at=timezone.now() + _KEPT
+                name=upload.name,
+                content_type="application/octet-stream",
+                data=upload.read(),
+                expires_at=timezone.now() + _KEPT,
             )
-            told = {"file": file.pk, "user": request.user.pk, "kind": form.cleaned_data["kind"], "channel": form.cleaned_data["channel"].pk}
+            told = {
+                "file": file.pk,
+                "user": request.user.pk,
+                "kind": form.cleaned_data["kind"],
+                "channel": form.cleaned_data["channel"].pk,
+            }
             return redirect("import-preview", token=signing.dumps(told, salt=_SALT))
     return render(request, "channels/upload.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -72,8 +80,19 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         )  # fmt: skip
         file.delete()
         return redirect("import", pk=run.pk)
-    context = {"form": form, "file": file, "channel": channel, "kind": ImportKind(told["kind"]).label, "refusal": refusal}
-    return render(request, "channels/preview.html", context | _shown(inspection), status=422 if refusal and request.method == "POST" else 200)
+    context = {
+        "form": form,
+        "file": file,
+        "channel": channel,
+        "kind": ImportKind(told["kind"]).label,
+        "refusal": refusal,
+    }
+    return render(
+        request,
+        "channels/preview.html",
+        context | _shown(inspection),
+        status=422 if refusal and request.method == "POST" else 200,
+    )
 
 
 def _opened(token: str, user_id: int) -> dict[str, Any]:
@@ -86,7 +105,9 @@ def _opened(token: str, user_id: int) -> dict[str, Any]:
     return dict(told)
 
 
-def _inspect(data: bytes, kind: str, channel: Channel, options: dict[str, Any]) -> tuple[Inspection | None, Refusal | None]:
+def _inspect(
+    data: bytes, kind: str, channel: Channel, options: dict[str, Any]
+) -> tuple[Inspection | None, Refusal | None]:
     try:
         return inspect_file(data, kind=kind, channel=channel, **options), None
     except Refusal as refusal:

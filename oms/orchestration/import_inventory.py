@@ -51,15 +51,27 @@ def import_inventory(records: Sequence[CountData], *, cause: str, actor: Actor, 
     """
     with transaction.atomic():
         take_turn("inventory")
-        variants = {v.sku: v for v in Variant.objects.only("pk", "sku", "hs_code", "origin_country").filter(sku__in={r.sku for r in records})}
+        variants = {
+            v.sku: v
+            for v in Variant.objects.only("pk", "sku", "hs_code", "origin_country").filter(
+                sku__in={r.sku for r in records}
+            )
+        }
         locations = dict(Location.objects.values_list("name", "pk"))
         keys: list[Key | Outcome] = [_key(record, variants, locations) for record in records]
-        stocked = {key for key, record in zip(keys, records, strict=True) if isinstance(key, tuple) and record.on_hand is not None}
+        stocked = {
+            key
+            for key, record in zip(keys, records, strict=True)
+            if isinstance(key, tuple) and record.on_hand is not None
+        }
         known = _existing(key for key in keys if isinstance(key, tuple))
         create_levels(stocked - known)
         levels = lock_levels(stocked | known)
         run = _Run(levels, known, {variant.pk: variant for variant in variants.values()})
-        outcomes = [key if isinstance(key, Outcome) else run.take(record, key) for key, record in zip(keys, records, strict=True)]
+        outcomes = [
+            key if isinstance(key, Outcome) else run.take(record, key)
+            for key, record in zip(keys, records, strict=True)
+        ]
         run.write(cause=cause, actor=actor, now=now)
     return outcomes
 
@@ -68,7 +80,10 @@ def _key(record: CountData, variants: dict[str, Variant], locations: dict[str, i
     if record.sku not in variants:
         return refused(_("There is no SKU “{sku}”; import its product first.").format(sku=record.sku), field="sku")
     if record.location not in locations:
-        return refused(_("There is no location “{name}”; import or create it first.").format(name=record.location), field="location")
+        return refused(
+            _("There is no location “{name}”; import or create it first.").format(name=record.location),
+            field="location",
+        )
     return (variants[record.sku].pk, locations[record.location])
 
 
@@ -106,7 +121,9 @@ class _Run:
         if variant.pk in self._customs:
             return False
         hs_code = record.hs_code if record.hs_code and record.hs_code != variant.hs_code else None
-        origin = record.origin_country if record.origin_country and record.origin_country != variant.origin_country else None
+        origin = (
+            record.origin_country if record.origin_country and record.origin_country != variant.origin_country else None
+        )
         if hs_code is None and origin is None:
             return False
         self._customs[variant.pk] = (hs_code, origin)
@@ -116,10 +133,15 @@ class _Run:
         apply_moves(self._moves, cause=cause, actor=actor, now=now)
         with connection.cursor() as cursor:
             if self._bins:
-                cursor.execute(_SET_BINS, [[key[0] for key in self._bins], [key[1] for key in self._bins], list(self._bins.values())])
+                cursor.execute(
+                    _SET_BINS,
+                    [[key[0] for key in self._bins], [key[1] for key in self._bins], list(self._bins.values())],
+                )
             if self._customs:
                 ids = sorted(self._customs)
-                cursor.execute(_SET_CUSTOMS, [ids, [self._customs[i][0] for i in ids], [self._customs[i][1] for i in ids]])
+                cursor.execute(
+                    _SET_CUSTOMS, [ids, [self._customs[i][0] for i in ids], [self._customs[i][1] for i in ids]]
+                )
 
 
 def _moves(level: Level, record: CountData) -> list[Move] | Outcome:
@@ -130,12 +152,21 @@ def _moves(level: Level, record: CountData) -> list[Move] | Outcome:
     if record.unavailable is not None:
         quality_control += record.unavailable - aside
     if quality_control < 0:
-        message = _("{count} units are set aside here as damaged or safety stock, the file has {unavailable}; change it on the stock page.")
-        return refused(message.format(count=aside - level.quality_control, unavailable=record.unavailable), field="unavailable")
+        message = _(
+            "{count} units are set aside here as damaged or safety stock, the file has {unavailable}; change it on the stock page."
+        )
+        return refused(
+            message.format(count=aside - level.quality_control, unavailable=record.unavailable), field="unavailable"
+        )
     held = level.reserved + level.damaged + quality_control
     if on_hand < held:
         message = _("{held} units are reserved or set aside here, so {on_hand} cannot be all that is on hand.")
         return refused(message.format(held=held, on_hand=on_hand), field="on_hand")
-    changes = ((Bucket.ON_HAND, on_hand - level.on_hand), (Bucket.QUALITY_CONTROL, quality_control - level.quality_control))
+    changes = (
+        (Bucket.ON_HAND, on_hand - level.on_hand),
+        (Bucket.QUALITY_CONTROL, quality_control - level.quality_control),
+    )
     variant_id, location_id = level.key
-    return [Move(variant_id, location_id, bucket, change, MovementReason.IMPORTED) for bucket, change in changes if change]
+    return [
+        Move(variant_id, location_id, bucket, change, MovementReason.IMPORTED) for bucket, change in changes if change
+    ]

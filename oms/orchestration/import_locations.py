@@ -61,7 +61,9 @@ def import_locations(records: Sequence[LocationData], *, time_zone: str) -> list
     """Bring locations in line with the records; new ones without a zone of their own get `time_zone`. Outcomes in their order."""
     with transaction.atomic():
         take_turn("locations")
-        locations = {location.name: location for location in Location.objects.select_for_update(of=("self",)).order_by("pk")}
+        locations = {
+            location.name: location for location in Location.objects.select_for_update(of=("self",)).order_by("pk")
+        }
         owners = {location.code: location.name for location in locations.values()}
         return [_take(record, locations, owners, time_zone) for record in records]
 

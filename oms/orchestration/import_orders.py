@@ -34,7 +34,9 @@ def import_orders(requests: Sequence[NewOrder], *, actor: Actor, now: datetime) 
         outcomes: dict[int, Outcome] = {}
         new: list[int] = []
         for index, request in enumerate(requests):
-            order = known.get((request.channel_id, request.external_id)) or known.get((request.channel_id, request.number))
+            order = known.get((request.channel_id, request.external_id)) or known.get(
+                (request.channel_id, request.number)
+            )
             if order is None:
                 new.append(index)
             else:
@@ -103,11 +105,20 @@ class _News:
         if stored != [(line.sku, line.quantity, line.unit_price) for line in request.lines]:
             return _("its lines are others than those stored.")
         if request.total is not None and request.total != order.total:
-            amounts = {"old": format_money(order.total, order.currency), "new": format_money(request.total, order.currency)}
+            amounts = {
+                "old": format_money(order.total, order.currency),
+                "new": format_money(request.total, order.currency),
+            }
             return _("its total is {new}, stored is {old}.").format(**amounts)
-        left = [line.sku for line, told in zip(self.lines, request.lines, strict=True) if told.shipped > line.shipped + line.cancelled]
+        left = [
+            line.sku
+            for line, told in zip(self.lines, request.lines, strict=True)
+            if told.shipped > line.shipped + line.cancelled
+        ]
         if left:
-            return _("{sku} was shipped elsewhere; its stock is still counted here. Ship it here or cancel it.").format(sku=left[0])
+            return _("{sku} was shipped elsewhere; its stock is still counted here. Ship it here or cancel it.").format(
+                sku=left[0]
+            )
         return ""
 
     def apply(self, *, actor: Actor, now: datetime) -> None:
@@ -126,9 +137,18 @@ class _News:
                 )  # fmt: skip
         if self.refunded > 0:
             key = f"import:refund:{(order.refunded_total + self.refunded).normalize():f}"
-            record_refund(order_id=order.pk, amount=self.refunded, reason=_("Refunded in the channel"), key=key, actor=actor, now=now)
+            record_refund(
+                order_id=order.pk,
+                amount=self.refunded,
+                reason=_("Refunded in the channel"),
+                key=key,
+                actor=actor,
+                now=now,
+            )
         if self.cancelled and order.lifecycle == Lifecycle.OPEN:
-            cancel_order(order_id=order.pk, units=self.cancelled, reason=_("Cancelled in the channel"), actor=actor, now=now)
+            cancel_order(
+                order_id=order.pk, units=self.cancelled, reason=_("Cancelled in the channel"), actor=actor, now=now
+            )
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

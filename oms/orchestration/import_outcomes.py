@@ -34,4 +34,6 @@ def changed(*changes: bool) -> Outcome:
 def take_turn(kind: str) -> None:
     """Wait until no other transaction imports records of this kind; given back at the commit."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [crc32(b"oms.import") - 2**31, crc32(kind.encode()) - 2**31])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)", [crc32(b"oms.import") - 2**31, crc32(kind.encode()) - 2**31]
+        )

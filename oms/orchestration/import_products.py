@@ -93,7 +93,9 @@ def _take(
     for variant in record.variants:
         known = variants.get(variant.sku)
         if known and known.product.handle != record.handle:
-            message = _("The SKU “{sku}” belongs to the product “{handle}”.").format(sku=variant.sku, handle=known.product.handle)
+            message = _("The SKU “{sku}” belongs to the product “{handle}”.").format(
+                sku=variant.sku, handle=known.product.handle
+            )
             return refused(message, field="sku")
     product = products.get(record.handle)
     is_new = product is None
@@ -111,7 +113,11 @@ def _take(
 
 
 def _take_variant(
-    data: VariantData, product: Product, variants: dict[str, Variant], changed_variants: dict[str, Variant], now: datetime
+    data: VariantData,
+    product: Product,
+    variants: dict[str, Variant],
+    changed_variants: dict[str, Variant],
+    now: datetime,
 ) -> bool:
     variant = variants.get(data.sku)
     is_new = variant is None
@@ -137,7 +143,11 @@ def _set(obj: Product | Variant, values: dict[str, Any]) -> bool:
 
 def _write(products: list[Product], variants: list[Variant]) -> None:
     Product.objects.bulk_create(
-        products, update_conflicts=True, unique_fields=["handle"], update_fields=[*_PRODUCT_FIELDS, "updated_at"], batch_size=1000
+        products,
+        update_conflicts=True,
+        unique_fields=["handle"],
+        update_fields=[*_PRODUCT_FIELDS, "updated_at"],
+        batch_size=1000,
     )
     for variant in variants:
         variant.product_id = variant.product.pk

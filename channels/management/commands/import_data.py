@@ -33,12 +33,28 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", choices=KINDS, help="what the file holds")
         parser.add_argument("file", metavar="FILE", help="the file (.csv or .xlsx)")
-        parser.add_argument("--format", default="shopify", choices=FORMATS, help="whose export it is (default: %(default)s)")
-        parser.add_argument("--channel", required=True, metavar="NAME", help="the channel it belongs to; added when there is none of this name")
+        parser.add_argument(
+            "--format", default="shopify", choices=FORMATS, help="whose export it is (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--channel",
+            required=True,
+            metavar="NAME",
+            help="the channel it belongs to; added when there is none of this name",
+        )
         parser.add_argument("--encoding", default="", help="when it cannot be found out, e.g. cp1254")
-        parser.add_argument("--delimiter", default="", help="comma, semicolon, tab or pipe, when it cannot be found out")
-        parser.add_argument("--timezone", default="", metavar="ZONE", help="of times without offset, e.g. Europe/Warsaw (default: the channel's)")
-        parser.add_argument("--currency", default="", metavar="CODE", help="of amounts without one (default: the channel's)")
+        parser.add_argument(
+            "--delimiter", default="", help="comma, semicolon, tab or pipe, when it cannot be found out"
+        )
+        parser.add_argument(
+            "--timezone",
+            default="",
+            metavar="ZONE",
+            help="of times without offset, e.g. Europe/Warsaw (default: the channel's)",
+        )
+        parser.add_argument(
+            "--currency", default="", metavar="CODE", help="of amounts without one (default: the channel's)"
+        )
         parser.add_argument("--decimal-mark", default="", choices=[".", ","], help="when amounts leave it open")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -59,7 +75,12 @@ class Command(BaseCommand):
 
     def _refused(self, refusal: Refusal, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps({"state": "refused", "code": refusal.code, "field": refusal.field, "message": refusal.message}, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps(
+                    {"state": "refused", "code": refusal.code, "field": refusal.field, "message": refusal.message},
+                    ensure_ascii=False,
+                )
+            )
         raise CommandError(refusal.message)
 
     def _finish(self, run: ImportRun) -> None:
@@ -81,9 +102,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
             return
         self.stdout.write(f"{report['file']}: {report['dialect']['why']}")
-        self.stdout.write("created {created}, updated {updated}, unchanged {unchanged}, refused {refused}".format(**report))
+        self.stdout.write(
+            "created {created}, updated {updated}, unchanged {unchanged}, refused {refused}".format(**report)
+        )
         for error in report["errors"][:_SHOWN]:
-            where = " · ".join(str(part) for part in (f"line {error['line']}", error["reference"], error["field"]) if part)
+            where = " · ".join(
+                str(part) for part in (f"line {error['line']}", error["reference"], error["field"]) if part
+            )
             self.stdout.write(f"  {where}: {error['message']}")
         if len(report["errors"]) > _SHOWN:
             self.stdout.write("  … and more; see the import's page for all of them")
