@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from core.actors import Actor
-from core.models import Shop
+from core.models import Place, Shop
 from inventory.models import Location, Product, Variant
 from inventory.operations import Move, apply_moves
 from orders.models import Channel
@@ -18,31 +19,38 @@ VARIANTS = 1000
 LOCATIONS = 10
 
 
-def use_database(name: str) -> bool:
-    """Point this process at a database of its own, made as a copy of the migrated one; True when it is new."""
+def use_database(name: str, fill: Callable[[], None]) -> None:
+    """Point this process at a database of its own, a copy of the migrated one; `fill` puts data in when it is new.
+
+    It is kept for the next run. A database whose filling broke off, or whose tables have changed since, is made anew.
+    """
     base = settings.DATABASES["default"]["NAME"]
     full = f"{base}_bench_{name}"
+    connection.settings_dict["NAME"] = base
+    connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(id) FROM django_migrations")
-        version = cursor.fetchone()[0]
+        version = str(cursor.fetchone()[0])
         cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [full])
         row = cursor.fetchone()
-        fresh = row is None or row[0] != str(version)
-    connection.close()
+    fresh = row is None or row[0] != version
     if fresh:
-        _create(full, base, version)
-    connection.settings_dict["NAME"] = full
+        _in_maintenance(f'DROP DATABASE IF EXISTS "{full}"', f'CREATE DATABASE "{full}" TEMPLATE "{base}"')
     connection.close()
-    return fresh
+    connection.settings_dict["NAME"] = full
+    if fresh:
+        fill()
+        with connection.cursor() as cursor:
+            cursor.execute(f"COMMENT ON DATABASE \"{full}\" IS '{version}'")
 
 
-def _create(full: str, base: str, version: int) -> None:
+def _in_maintenance(*statements: str) -> None:
+    """Run statements beside the databases they are about: a template must have no connection."""
+    connection.close()
     connection.settings_dict["NAME"] = "postgres"
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{full}"')
-        cursor.execute(f'CREATE DATABASE "{full}" TEMPLATE "{base}"')
-        cursor.execute(f"COMMENT ON DATABASE \"{full}\" IS '{version}'")
-    connection.close()
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def make_shop(*, locations: int = LOCATIONS, variants: int = VARIANTS, units: int = 10_000_000, now: datetime) -> None:
@@ -57,6 +65,7 @@ def make_shop(*, locations: int = LOCATIONS, variants: int = VARIANTS, units: in
         )
         for n in range(locations)
     )  # fmt: skip
+    Place.objects.create(country="PL", key="krakow", latitude=50.06, longitude=19.94)
     product = Product.objects.create(handle="bench", title="Bench")
     Variant.objects.bulk_create(
         Variant(product=product, sku=f"SKU-{n:05d}", title=f"Bench item {n}", price=10, weight_grams=300, search_text=f"sku {n:05d} sku{n:05d}")
@@ -71,7 +80,7 @@ def make_shop(*, locations: int = LOCATIONS, variants: int = VARIANTS, units: in
 _ORDERS = """
     INSERT INTO orders_order (channel_id, external_id, number, token, customer_id, customer_name, email, phone, language, shipping_address, billing_address,
         ship_country, shipping_method, currency, subtotal, discount_total, shipping_total, tax_total, tax_included, adjustment_total,
-        total, cancelled_total, authorized_total, captured_total, refunded_total, lifecycle, payment, fulfillment, delivery, returning,
+        total, cancelled_total, authorized_total, captured_total, refunded_total, lifecycle, payment, fulfillment, delivery, "returning",
         payment_voided, parcels, parcels_out_for_delivery, parcels_delivered, parcels_exception, returns_in_progress, needs_routing,
         backordered, on_hold, archived, historic, tags, customer_note, version, placed_at, ship_by, search_text)
     SELECT (SELECT min(id) FROM orders_channel) + CASE WHEN g %% 1000 = 0 THEN 2 ELSE g %% 2 END, 'ext-' || g, '#' || (100000 + g), md5('t' || g), NULL,

@@ -23,9 +23,12 @@ _LIST = "SELECT * FROM orders_order {where} ORDER BY placed_at DESC, id DESC LIM
 
 
 def _prepare(size: int, now: datetime) -> tuple[Client, Client]:
-    if use_database(f"pages_{size}"):
+
+    def fill() -> None:
         make_shop(units=1000, now=now)
         make_orders(size, now=now)
+
+    use_database(f"pages_{size}", fill)
     user, _created = User.objects.get_or_create(username="bench", defaults={"role": Role.OWNER})
     browser = Client()
     browser.force_login(user)

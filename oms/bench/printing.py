@@ -22,8 +22,7 @@ KINDS = ("label_pdf", "slip_a4")
 
 def bench_labels(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """`size` labels and slips cold, then once more."""
-    if use_database("labels"):
-        make_shop(now=now)
+    use_database("labels", lambda: make_shop(now=now))
     place_orders(orders(size, random.Random(3), now=now), actor=ACTOR, now=now)  # noqa: S311
     ids = list(FulfillmentOrder.objects.filter(has_label=False, state="open").order_by("-pk").values_list("pk", flat=True)[:size])
     cold = _print(meter, f"labels: {size} labels and slips cold", ids, now)

@@ -24,8 +24,7 @@ from orders.models import Channel, OrderLine
 
 def bench_contention(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """The races of `docs/performance.md`: each figure's note says what was sold."""
-    if use_database("contention"):
-        make_shop(variants=10, now=now)
+    use_database("contention", lambda: make_shop(variants=10, now=now))
     return [
         _race(meter, "contention: 50 buyers for 20 units", buyers=50, skus=1, stock={0: 20}, now=now),
         _race(meter, "contention: 40 orders of two SKUs in opposite order", buyers=40, skus=2, stock={0: 40}, now=now),

@@ -62,8 +62,7 @@ def orders(count: int, chance: random.Random, *, now: datetime) -> list[NewOrder
 
 def bench_ingest(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """Batch ingest of orders of three lines with routing and reservation."""
-    if use_database("ingest"):
-        make_shop(now=now)
+    use_database("ingest", lambda: make_shop(now=now))
     chance = random.Random(1)  # noqa: S311
     place_orders(orders(BATCH, chance, now=now), actor=ACTOR, now=now)
     batches = [orders(BATCH, chance, now=now) for _ in range(max(1, size // BATCH))]
@@ -128,8 +127,7 @@ def _rows_as_text(table: str, changes: dict[str, str], after: int) -> tuple[str,
 
 def bench_place(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """One order through the API, from the request's bytes to the answer's."""
-    if use_database("ingest"):
-        make_shop(now=now)
+    use_database("ingest", lambda: make_shop(now=now))
     secret = create_token(name="bench", role="owner")[1]
     client = Client(headers={"Authorization": f"Bearer {secret}"})
     bodies = [_body(order) for order in orders(size + 5, random.Random(2), now=now)]  # noqa: S311

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("Benchmarks make data of their own: not in production.")
         names = list(BENCHES) if options["name"] == "all" else [options["name"]]
+        call_command("collectstatic", interactive=False, verbosity=0)
         figures: list[Figure] = []
         for name in names:
             bench, size, _meaning = BENCHES[name]

@@ -1,0 +1,49 @@
+"""Write docs/states.md from the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import translation
+
+from core.jobs import Job
+from core.models import JobState
+from core.states import StateMachine
+from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
+from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
+from returns.states import RETURN_MACHINE
+
+PATH = settings.BASE_DIR / "docs" / "states.md"
+AXES = {"lifecycle": Lifecycle, "payment": Payment, "fulfillment": Fulfillment, "delivery": Delivery, "return": Returning}
+MACHINES = {"Fulfillment order": FULFILLMENT_MACHINE, "Shipment": SHIPMENT_MACHINE, "Return": RETURN_MACHINE}
+
+
+class Command(BaseCommand):
+    help = "Write docs/states.md from the state machines and status functions; a test keeps it current."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        PATH.write_text(states_document())
+        self.stdout.write(f"Wrote {PATH.relative_to(settings.BASE_DIR)}.")
+
+
+def states_document() -> str:
+    """The document as Markdown, in English."""
+    with translation.override("en"):
+        parts = [
+            "# States\n\nWritten by `./run manage document_states` from the code; do not edit.\n",
+            "## Order\n\nStored for filtering, computed by `orders/status.py` from quantities, amounts, parcels, returns and holds; never set by hand.\n",
+            "\n".join(["| axis | values |", "| --- | --- |", *(f"| {name} | {', '.join(axis.values)} |" for name, axis in AXES.items())]) + "\n",
+            "Holds: " + ", ".join(f"`{kind.value}` ({kind.label})" for kind in HoldKind) + ".\n",
+            *(_machine(title, machine) for title, machine in MACHINES.items()),
+            f"## Job\n\n{' · '.join(JobState.values)}: queued → running → done or done_with_errors; failed and cancelled ones can be resumed "
+            f"(`core/jobs.py`, {Job.__name__}).\n",
+        ]
+    return "\n".join(parts)
+
+
+def _machine(title: str, machine: StateMachine) -> str:
+    rows = [f"| {source} | {action} | {target} | {machine.actions[action].permission or ''} |" for source, action, target in machine.edges()]
+    states = ", ".join(f"`{state}`" for state in machine.labels)
+    return "\n".join([f"## {title}\n", f"{states}\n", "| from | action | to | permission |", "| --- | --- | --- | --- |", *rows]) + "\n"
