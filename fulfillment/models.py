@@ -53,6 +53,9 @@ class FulfillmentOrder(models.Model):
                 condition=Q(state__in=["scheduled", "open", "on_hold", "picking", "picked", "packed"]),
             ),
             models.Index(fields=["-created_at", "-id"], name="fulfillment_recent"),
+            models.Index(fields=["order"], name="fulfillment_to_pick", condition=Q(state__in=["open", "picking"])),
+            models.Index(fields=["location", "order"], name="fulfillment_of_location"),
+            models.Index(fields=["shipped_at"], name="fulfillment_left", condition=Q(shipped_at__isnull=False)),
         ]
 
     @property
@@ -133,6 +136,7 @@ class Shipment(models.Model):
                 name="shipment_moving",
                 condition=Q(state__in=["in_transit", "out_for_delivery", "exception"]),
             ),
+            models.Index(fields=["delivered_at"], name="shipment_arrived", condition=Q(delivered_at__isnull=False)),
         ]
 
 

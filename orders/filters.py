@@ -53,7 +53,7 @@ def _day(label: Any) -> dict[str, Any]:
 class OrderFilter(filters.FilterSet):
     """Every filter of the orders list; days are days of the shop's zone."""
 
-    lifecycle = WordsFilter(Lifecycle.choices, label=_("State"))
+    lifecycle = WordsFilter([choice for choice in Lifecycle.choices if choice[0] != Lifecycle.DRAFT], label=_("State"))
     payment = WordsFilter(Payment.choices, label=_("Payment"))
     fulfillment = WordsFilter(Fulfillment.choices, label=_("Fulfillment"))
     delivery = WordsFilter(Delivery.choices, label=_("Delivery"))

@@ -144,6 +144,12 @@ class Order(models.Model):
             models.Index(fields=["-total", "-id"], name="order_by_total"),
             models.Index(fields=["channel", "-placed_at", "-id"], name="order_of_channel"),
             models.Index(fields=["number"], name="order_number"),
+            # One status or country as equality gives its rows in the list's order, however few they are.
+            models.Index(fields=["payment", "-placed_at", "-id"], name="order_by_payment"),
+            models.Index(fields=["fulfillment", "-placed_at", "-id"], name="order_by_fulfillment"),
+            models.Index(fields=["delivery", "-placed_at", "-id"], name="order_by_delivery"),
+            models.Index(fields=["ship_country", "-placed_at", "-id"], name="order_by_country"),
+            models.Index(fields=["-placed_at", "-id"], name="order_shipped", condition=~Q(delivery="not_shipped")),
             models.Index(fields=["-placed_at", "-id"], name="order_open", condition=Q(lifecycle="open")),
             models.Index(fields=["-placed_at", "-id"], name="order_to_route", condition=Q(needs_routing=True)),
             models.Index(fields=["-placed_at", "-id"], name="order_on_hold", condition=Q(on_hold=True)),

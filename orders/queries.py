@@ -46,7 +46,7 @@ def listed_orders() -> QuerySet[Order]:
 TO_ROUTE = Q(needs_routing=True)
 ON_HOLD = Q(on_hold=True)
 BACKORDERED = Q(backordered=True)
-SHIPPED = Q(fulfillment__in=[Fulfillment.FULFILLED, Fulfillment.PARTIALLY_FULFILLED])
+SHIPPED = ~Q(delivery="not_shipped")  # a parcel has left
 RETURNS = ~Q(returning="none")
 
 

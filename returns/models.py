@@ -52,6 +52,7 @@ class Return(models.Model):
                 name="return_open",
                 condition=~Q(state__in=["resolved", "declined", "cancelled"]),
             ),
+            models.Index(fields=["received_at"], name="return_arrived", condition=Q(received_at__isnull=False)),
         ]
 
     @property

@@ -14,14 +14,18 @@ from orders.filters import OrderFilter
 from orders.forms import CancelReasonForm, HoldForm, TagForm
 from orders.models import Order
 from orders.queries import BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
+from orders.states import Lifecycle
 from orders.tables import OrderTable
 from orders.views import bulk
 
 
 def ready_to_pick(queryset: QuerySet[Order]) -> QuerySet[Order]:
-    """Orders with a work order that waits for a picker or is being picked (index fulfillment_to_pick)."""
+    """Open orders with a work order that waits for a picker or is being picked.
+
+    Answered by walking the open orders (index order_open) and asking fulfillment_to_pick for each: few of a million are open.
+    """
     waiting = FulfillmentOrder.objects.filter(order=OuterRef("pk"), state__in=[FulfillmentState.OPEN, FulfillmentState.PICKING])
-    return queryset.filter(Exists(waiting))
+    return queryset.filter(Exists(waiting), lifecycle=Lifecycle.OPEN)
 
 
 class OrderList(ListPage):
