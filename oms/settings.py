@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "drop-expired-files": {"task": "core.tasks.drop_expired_files", "schedule": 3600.0},
     "prune-outbox": {"task": "core.tasks.prune_outbox", "schedule": 3600.0},
     "prune-rate-counts": {"task": "core.tasks.prune_rate_counts", "schedule": 3600.0},
+    "follow-return-parcels": {"task": "returns.tasks.follow_parcels", "schedule": 60.0},
     "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.actors import Actor
-from returns.operations import create_return_label, create_waiting_labels
+from returns.operations import create_return_label, create_waiting_labels, follow_return_parcels
 
 LABELS = Actor.system("return labels")
 
@@ -21,3 +21,9 @@ def make_return_label(return_id: int) -> None:
 def make_return_labels() -> int:
     """Sweep: labels that were asked for and are not there yet."""
     return create_waiting_labels(actor=LABELS, now=timezone.now())
+
+
+@shared_task
+def follow_parcels() -> int:
+    """Ask the carriers which return parcels have begun to move."""
+    return follow_return_parcels(actor=Actor.system("carrier"), now=timezone.now())

@@ -8,10 +8,10 @@ from returns.operations.goods import (
     finish_inspection,
     inspect_return,
     keep_goods,
-    mark_in_transit,
     receive_return,
 )
 from returns.operations.labels import create_return_label, create_waiting_labels
+from returns.operations.parcels import follow_return_parcels, mark_in_transit
 from returns.operations.resolving import resolve_return
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "create_waiting_labels",
     "decline_return",
     "finish_inspection",
+    "follow_return_parcels",
     "inspect_return",
     "keep_goods",
     "mark_in_transit",

@@ -1,4 +1,4 @@
-"""Goods come back: on their way, received, inspected.
+"""Goods come back: received, inspected, or kept by the customer.
 
 What arrives counts as on hand at once and lies in quality control until somebody has looked at it, so the ledger always says what
 is in the building and nothing uninspected can be promised. Inspection then moves it on:
@@ -37,7 +37,8 @@ from returns.operations.locking import (
     refresh_returning,
     write_return,
 )
-from returns.states import Disposition, ReturnState
+from returns.operations.parcels import end_of_way
+from returns.states import Disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +57,6 @@ class Verdict:
     disposition: str
     quantity: int
     note: str = ""
-
-
-def mark_in_transit(*, return_id: int, actor: Actor, now: datetime) -> Return:
-    """The parcel was handed to the carrier. A return that is further already stays as it is."""
-    with transaction.atomic():
-        locked = lock_return(return_id)
-        if locked.request.state in (
-            ReturnState.IN_TRANSIT,
-            ReturnState.RECEIVED,
-            ReturnState.INSPECTED,
-            ReturnState.RESOLVED,
-        ):
-            return locked.request
-        state = check_move(locked, "send")
-        write_return(locked, state=state)
-        refresh_returning(locked.order, now=now)
-        record(locked, "return.in_transit", actor=actor, now=now)
-        return locked.request
 
 
 def receive_return(
@@ -101,6 +84,8 @@ def receive_return(
             cause=locked.request.subject, actor=actor, now=now,
         )  # fmt: skip
         first = locked.request.received_at is None
+        if first:
+            end_of_way(locked.request.shipment_id, now=now)
         _count_received(locked, arrived, inspected=False)
         write_return(
             locked, state=state, location_id=place, received=sum(line.received for line in locked.lines),
