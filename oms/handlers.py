@@ -10,9 +10,10 @@ from fulfillment.events import FulfillmentShort
 from fulfillment.models import FulfillmentOrder
 from inventory.events import StockIncreased
 from oms.orchestration.hold_order import release_if_paid
-from oms.orchestration.route_order import fill_backorders, route_order
+from oms.orchestration.route_order import fill_backorders, route_order, route_waiting
 from orders.events import OrdersPlaced, PaymentRecorded
 from orders.models import OrderLine
+from routing.events import RulesPublished
 
 ROUTING = Actor.system("routing")
 
@@ -40,3 +41,9 @@ def route_the_rest(event: FulfillmentShort, *, actor: Actor, now: datetime) -> N
     """A picker found too little: the missing units look for another place."""
     order_id = FulfillmentOrder.objects.values_list("order_id", flat=True).get(pk=event.fulfillment_order_id)
     route_order(order_id=order_id, cause="short_pick", actor=ROUTING, now=now)
+
+
+@own_transactions
+def try_unroutable_orders(event: RulesPublished, *, actor: Actor, now: datetime) -> None:
+    """Other rules are live: what no location could ship before may have a place now."""
+    route_waiting(actor=ROUTING, now=now)

@@ -10,6 +10,7 @@ from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDel
 from inventory.events import StockIncreased
 from orders.events import OrderCancelled, OrdersPlaced, PaymentRecorded, RefundRecorded
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
+from routing.events import RulesPublished
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     OrdersPlaced: ["oms.handlers.look_again_at_shortages", "reports.handlers.orders_placed"],
@@ -17,6 +18,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
+    RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
     FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped"],
     ShipmentDelivered: ["fulfillment.handlers.tell_customer_delivered"],

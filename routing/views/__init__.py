@@ -1,0 +1,1 @@
+"""Pages of routing: the rules, editing and trying them, and the receipts of what was decided."""
