@@ -9,6 +9,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import segno
 from barcode.codex import Code128
@@ -26,6 +27,7 @@ class NotEncodable(ValueError):
     """The text cannot be put into this kind of code."""
 
 
+@lru_cache(maxsize=1024)
 def code128_modules(text: str) -> str:
     """The bars of `text` as a string of "1" (bar) and "0" (space), one per module, without quiet zones.
 
@@ -38,6 +40,7 @@ def code128_modules(text: str) -> str:
     return str(Code128(text).build()[0])
 
 
+@lru_cache(maxsize=1024)  # a parcel's slip and label carry the same link
 def qr_modules(text: str) -> tuple[bytes, ...]:
     """The QR symbol of `text` (error correction M), row by row, 1 for a dark module, without quiet zone.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fpdf import FPDF
+from fpdf.enums import RenderStyle
 
 from . import fonts
 from .codes import code128_modules, qr_modules, runs
@@ -202,7 +203,7 @@ def _draw(pdf: FPDF, element: Element) -> None:
 def _fill(pdf: FPDF, x: int, y: int, width: int, height: int) -> None:
     """Black on exactly these dots. PDF renderers paint every dot that a shape touches (ISO 32000-2, 10.7.4), so a bar that
     ends a rounding error too far would be one dot too wide: the edges stay a little inside."""
-    pdf.rect(x + _INSET, y + _INSET, width - 2 * _INSET, height - 2 * _INSET, style="F")
+    pdf.rect(x + _INSET, y + _INSET, width - 2 * _INSET, height - 2 * _INSET, style=RenderStyle.F)
 
 
 def _draw_text(pdf: FPDF, line: Text) -> None:
