@@ -15,11 +15,12 @@ from core.geo import locate
 from inventory.models import Reservation
 from oms.orchestration.moving_units import demand_of
 from oms.orchestration.place_order import is_unroutable
+from oms.orchestration.planning import prepare
 from orders.models import Order, OrderLine
 from orders.states import Fulfillment, Lifecycle
 from routing.engine.plan import Planner
 from routing.engine.types import Demand, Plan, RuleSet
-from routing.queries import live_rules, load_sites, stock_snapshot, with_capacity
+from routing.queries import stock_snapshot, with_capacity
 
 Stock = dict[int, dict[int, int]]
 
@@ -58,8 +59,9 @@ def compare_rules(*, draft: RuleSet, limit: int, now: datetime) -> Comparison:
 
     Raises RuleError for rules that the engine cannot run.
     """
-    sites = with_capacity(load_sites(), now=now)
-    live_planner, draft_planner = Planner(sites, live_rules()), Planner(sites, draft)
+    ready = prepare()
+    sites = with_capacity(ready.planner.sites, now=now)
+    live_planner, draft_planner = Planner(sites, ready.basis.rules), Planner(sites, draft)
     orders = _open_orders(limit)
     lines = _open_lines(orders)
     stock = stock_snapshot(line.variant_id for of_order in lines.values() for line in of_order if line.variant_id)
