@@ -14,7 +14,7 @@ from core.mail import queue_mail
 from core.money import format_money
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from returns.models import Return
-from returns.states import Resolution, ReturnState
+from returns.states import ReturnState
 
 
 def mail_return_requested(event: ReturnRequested, *, actor: Actor, now: datetime) -> None:
@@ -41,9 +41,8 @@ def mail_return_received(event: ReturnReceived, *, actor: Actor, now: datetime) 
 def mail_return_resolved(event: ReturnResolved, *, actor: Actor, now: datetime) -> None:
     """The refund that was made, or that there is none."""
     request = _load(event.return_id)
-    refunded = request.resolution == Resolution.REFUND and request.refund is not None
-    language = request.order.language
-    amount = format_money(request.refund.amount, request.order.currency, language) if refunded else ""
+    refund, order = request.refund, request.order
+    amount = format_money(refund.amount, order.currency, order.language) if refund is not None else ""
     _mail(request, "refund_made", now=now, amount=amount)
 
 

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone, translation
 
@@ -16,7 +16,7 @@ from customers.portal.queries import order_by_token
 from customers.portal.zones import customer_zone, zone_label
 
 
-def behind_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def behind_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Give the view the order of the token in the address, in its customer's language and zone; an unknown token gets one answer.
 
     The language is the order's until the customer switches it in this browser.

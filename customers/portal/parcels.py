@@ -30,6 +30,10 @@ _EVENT_WORDS = {
 }
 
 
+#: The step that a parcel in this state has reached; without a shipment it is being prepared, or sent.
+_REACHED: dict[str, int] = {T.IN_TRANSIT: 2, T.EXCEPTION: 2, T.OUT_FOR_DELIVERY: 3, T.DELIVERED: 4}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step on the way. state: done, now, bad, or empty for what is still to come."""
@@ -161,7 +165,7 @@ def _items_of(fulfillment_order: FulfillmentOrder, lines: dict[int, OrderLine], 
 
 
 def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]) -> Parcel:
-    shipment = fulfillment_order.live_shipments[0] if fulfillment_order.live_shipments else None
+    shipment = next(iter(fulfillment_order.live_shipments), None)  # type: ignore[attr-defined]  # prefetched by progress_of
     sent = fulfillment_order.shipped_at is not None
     parcel = Parcel(_steps(order, fulfillment_order, shipment if sent else None), items, sent)
     parcel.expected_on = fulfillment_order.expected_on or order.expected_on
@@ -195,11 +199,8 @@ def carrier_name(code: str) -> str:
 
 def _steps(order: Order, fulfillment_order: FulfillmentOrder, shipment: Shipment | None) -> list[Step]:
     """Ordered → being prepared → on its way → out for delivery → delivered, with the times that are known."""
-    state = shipment.state if shipment else None
-    reached = {None: 1, T.IN_TRANSIT: 2, T.EXCEPTION: 2, T.OUT_FOR_DELIVERY: 3, T.DELIVERED: 4}
-    position = reached.get(state, 2)
-    if shipment is None and fulfillment_order.shipped_at is not None:
-        position = 2
+    state = shipment.state if shipment else ""
+    position = _REACHED.get(state, 1 if fulfillment_order.shipped_at is None else 2)
     out_at = _first_report(shipment, "out_for_delivery")
     times = [
         order.placed_at,

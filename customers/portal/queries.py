@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.models import Shop
 from customers.portal.parcels import Progress, Step, progress_of
 from customers.templatetags.portal import weekday_text
+from fulfillment.models import Document, DocumentKind
 from orders.models import Order, OrderLine
 from orders.states import Delivery, Lifecycle, Payment
 from returns.models import Return, ReturnLine
@@ -106,8 +107,10 @@ def _returns(order: Order, **filters: str) -> list[Return]:
     lines = (
         ReturnLine.objects.select_related("order_line").prefetch_related("inspections").order_by("order_line__position")
     )
+    drawn = Document.objects.filter(shipment=OuterRef("shipment"), kind=DocumentKind.RETURN_LABEL_PDF)
     found = Return.objects.filter(order=order, **filters).select_related("shipment", "refund", "location")
-    returns = list(found.order_by("-id").prefetch_related(Prefetch("lines", lines)))
+    found = found.annotate(label_drawn=Exists(drawn)).order_by("-id")
+    returns: list[Return] = list(found.prefetch_related(Prefetch("lines", lines)))
     for request in returns:
         request.order = order
     return returns
@@ -163,7 +166,7 @@ def return_view(request: Return) -> ReturnView:
     kept = any(row.disposition == Disposition.KEEP_IT for line in lines for row in line.inspections.all())
     shipment = request.shipment
     wants_label = request.state == ReturnState.APPROVED and shipment is not None
-    has_label = wants_label and shipment is not None and shipment.state == "label_purchased"
+    has_label = wants_label and request.label_drawn  # type: ignore[attr-defined]  # annotated by _returns
     return ReturnView(
         request=request,
         steps=return_steps(request, kept=kept),

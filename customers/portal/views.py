@@ -115,8 +115,7 @@ def return_cancel(request: HttpRequest, order: Order, number: str) -> HttpRespon
 def return_label(request: HttpRequest, order: Order, number: str) -> HttpResponse:
     """The label to print, while the goods may still be sent with it."""
     found = queries.return_of_order(order, number)
-    usable = found is not None and queries.return_view(found).has_label
-    document = usable and Document.objects.filter(shipment=found.shipment, kind=DocumentKind.RETURN_LABEL_PDF).first()
-    if not document:
+    if found is None or not queries.return_view(found).has_label:
         return render(request, "portal/unknown.html", {"order": order}, status=404)
-    return file_response(f"{number}.pdf", "application/pdf", document.data, inline=True)
+    document = Document.objects.get(shipment=found.shipment, kind=DocumentKind.RETURN_LABEL_PDF)
+    return file_response(f"{number}.pdf", "application/pdf", bytes(document.data), inline=True)

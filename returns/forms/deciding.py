@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +14,10 @@ class ApproveForm(forms.Form):
     """Approve: where it goes, or that the customer keeps it, and what the customer is told."""
 
     location = NamedChoiceField(
-        label=_("Goes to"), queryset=Location.objects.none(), required=False, empty_label=_("The nearest location")
+        label=_("Goes to"),
+        queryset=Location.objects.filter(active=True, accepts_returns=True).order_by("rank", "name"),
+        required=False,
+        empty_label=_("The nearest location"),
     )
     keep = forms.BooleanField(label=_("The customer keeps the goods: no label, on to the refund"), required=False)
     answer = forms.CharField(
@@ -26,12 +27,6 @@ class ApproveForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["location"].queryset = Location.objects.filter(active=True, accepts_returns=True).order_by(
-            "rank", "name"
-        )
 
 
 class DeclineForm(forms.Form):

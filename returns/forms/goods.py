@@ -26,11 +26,10 @@ class FindForm(forms.Form):
 class ReceiveForm(forms.Form):
     """How many of each line arrived. Fields are `quantity-<return line id>`."""
 
-    location = NamedChoiceField(label=_("Arrived at"), queryset=Location.objects.none())
+    location = NamedChoiceField(label=_("Arrived at"), queryset=Location.objects.filter(active=True).order_by("name"))
 
     def __init__(self, data: Any = None, *, lines: Sequence[ReturnLine], location: Location | None) -> None:
         super().__init__(data, initial={"location": location})
-        self.fields["location"].queryset = Location.objects.filter(active=True).order_by("name")
         self.lines = [line for line in lines if line.received < line.quantity]
         for line in self.lines:
             left = line.quantity - line.received

@@ -84,8 +84,9 @@ def _page(request: HttpRequest, found: Return, *, status: int = 200, **forms: An
 
 def _label_of(found: Return) -> Document | None:
     """The label, without its bytes."""
-    labels = Document.objects.filter(kind=DocumentKind.RETURN_LABEL_PDF, shipment_id=found.shipment_id).defer("data")
-    return labels.first() if found.shipment_id else None
+    if found.shipment is None:
+        return None
+    return Document.objects.filter(kind=DocumentKind.RETURN_LABEL_PDF, shipment=found.shipment).defer("data").first()
 
 
 def _to(pk: int) -> HttpResponse:
@@ -207,7 +208,7 @@ def label(request: HttpRequest, pk: int) -> HttpResponse:
     """The return label as PDF."""
     found = load(pk)
     document = get_object_or_404(Document, kind=DocumentKind.RETURN_LABEL_PDF, shipment_id=found.shipment_id or 0)
-    return file_response(f"{found.number}.pdf", "application/pdf", document.data, inline=True)
+    return file_response(f"{found.number}.pdf", "application/pdf", bytes(document.data), inline=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
