@@ -15,7 +15,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 _LARGEST_DATA_URI = 3_000_000
 
 
-class DataOnlyFetcher(URLFetcher):  # type: ignore[misc]
+class DataOnlyFetcher(URLFetcher):
     """WeasyPrint's fetcher without its openers: no file, HTTP, FTP or proxy handler is even installed.
 
     URLFetcher.__init__ would install all of them, so only the state that WeasyPrint reads is set.

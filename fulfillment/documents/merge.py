@@ -57,7 +57,7 @@ def _font_key(font: Object) -> bytes | None:
     try:
         descendant = font[Name.DescendantFonts][0]
         descriptor = descendant[Name.FontDescriptor]
-        program = descriptor.get(Name.FontFile2) or descriptor.get(Name.FontFile3)
+        program = descriptor[Name.FontFile2 if Name.FontFile2 in descriptor else Name.FontFile3]
         parts = [
             program.read_raw_bytes(),
             font[Name.ToUnicode].read_raw_bytes(),

@@ -150,6 +150,6 @@ def _drop_foreign_images(page: pikepdf.Object) -> None:
     if resources is None or Name.XObject not in resources:
         return
     drawn = {match.decode() for match in _DRAWN_OBJECT.findall(page.Contents.read_bytes())}
-    own = Dictionary(resources)
-    own.XObject = Dictionary({name: image for name, image in resources.XObject.items() if name in drawn})
+    own = Dictionary(dict(resources.items()))
+    own[Name.XObject] = Dictionary({name: image for name, image in resources.XObject.items() if name in drawn})
     page.Resources = own

@@ -13,7 +13,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from django.conf import settings
-from django.template.loader import get_template, render_to_string
+from django.template import Engine
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
@@ -87,7 +88,8 @@ def slip_html(slip: Slip, *, anchor: str) -> SafeString:
     language = known_language(slip.language)
     locale = _locale(language)
     with translation.override(language):
-        return get_template("documents/slip.html").render(
+        return render_to_string(
+            "documents/slip.html",
             {
                 "anchor": anchor,
                 "language": language,
@@ -107,7 +109,7 @@ def slip_html(slip: Slip, *, anchor: str) -> SafeString:
                 "units": _number(sum(line.quantity for line in slip.lines), locale),
                 "customer_note": _printed_all(printable_lines(slip.customer_note, _LONGEST_NOTE)),
                 "gift_message": _printed_all(printable_lines(slip.gift_message, _LONGEST_NOTE)),
-            }
+            },
         )
 
 
@@ -119,7 +121,8 @@ def slips_html(bodies: Sequence[SafeString], paper: Paper) -> str:
 @cache
 def slip_template_sources() -> tuple[bytes, ...]:
     """What the look of a slip depends on besides its data: the templates, and this module."""
-    origins = [str(get_template(name).origin.name) for name in _TEMPLATES]
+    engine = Engine.get_default()
+    origins = [engine.get_template(name).origin.name for name in _TEMPLATES]
     return tuple(Path(path).read_bytes() for path in (*origins, __file__))
 
 
