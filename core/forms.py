@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
-from core.models import User
+from core.models import Shop, User
 from core.refusals import Refusal
 
 
@@ -94,3 +94,21 @@ class PersonForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> User:
         raise NotImplementedError("core.people.add_person and change_person write")
+
+
+class ShopForm(forms.ModelForm):
+    """The shop's own settings."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, help_text=_("Days of reports are counted in it."))
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    currency = forms.RegexField(r"^[A-Z]{3}$", label=_("Reporting currency"), help_text=_("Three capital letters, such as EUR."))
+    return_window_days = forms.IntegerField(label=_("Days to return"), min_value=0, max_value=3650)
+    logo_file = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG or JPEG, at most 500 kB; printed on packing slips."))
+    drop_logo = forms.BooleanField(label=_("Print without a logo"), required=False)
+
+    class Meta:
+        model = Shop
+        fields = [
+            "name", "support_email", "currency", "time_zone", "language", "order_prefix", "return_window_days", "auto_approve_returns", "slip_paper",
+        ]  # fmt: skip
+        labels = {"slip_paper": _("Paper of packing slips")}

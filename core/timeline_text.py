@@ -16,13 +16,14 @@ from functools import lru_cache
 from string import Formatter
 from typing import Any
 
+from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from core.formats import exact
-from core.models import TimelineEntry, User
+from core.models import Shop, TimelineEntry, User
 from core.money import format_money
 from core.permissions import Role
 
@@ -149,11 +150,16 @@ def _moment(value: str) -> datetime | None:
 # ---- people ----------------------------------------------------------------------------------------------------------
 
 
-def _differences(data: Mapping[str, Any]) -> list[Change]:
-    return [
-        Change(str(User._meta.get_field(name).verbose_name), _yes_no(before), _yes_no(after))
-        for name, (before, after) in (data.get("changes") or {}).items()
-    ]
+def differences_of(model: type[Model]) -> Callable[[Mapping[str, Any]], list[Change]]:
+    """The entry's `changes` (field → [before, after]) under the names of the model's fields."""
+
+    def differences(data: Mapping[str, Any]) -> list[Change]:
+        return [
+            Change(str(model._meta.get_field(name).verbose_name), _yes_no(before), _yes_no(after))
+            for name, (before, after) in (data.get("changes") or {}).items()
+        ]
+
+    return differences
 
 
 def _yes_no(value: object) -> str:
@@ -166,4 +172,7 @@ _ROLES = dict(Role.choices)
 register("user.added", _("Got a login as {role}."), words={"role": _ROLES}, tone="key")
 register("user.role_changed", _("Role changed from {before} to {after}."), words={"before": _ROLES, "after": _ROLES}, tone="key")
 register("user.password_set", _("A new password was set."))
-register("user.changed", _("Details changed."), changes=_differences)
+register("user.changed", _("Details changed."), changes=differences_of(User))
+register("shop.changed", _("Settings changed."), changes=differences_of(Shop))
+register("token.made", _("API token “{name}” made ({role})."), words={"role": _ROLES}, tone="key")
+register("token.revoked", _("API token “{name}” switched off."), tone="key")

@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from core.permissions import public
-from core.views import access, health, jobs, people
+from core.views import access, health, jobs, people, shop
 
 urlpatterns = [
     path("login/", access.login, name="login"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("jobs/<int:pk>/resume/", jobs.resume, name="job-resume"),
     path("jobs/<int:pk>/output/", jobs.output, name="job-output"),
     path("jobs/<int:pk>/errors.csv", jobs.errors, name="job-errors"),
+    path("settings/", shop.settings_page, name="settings"),
+    path("settings/tokens/<int:pk>/revoke/", shop.token_revoke, name="token-revoke"),
     path("users/", people.people, name="users"),
     path("users/new/", people.person_new, name="user-new"),
     path("users/<int:pk>/", people.person, name="user"),

@@ -67,6 +67,7 @@ SECTIONS = (
     Section(_("Reports"), "chart", "reports", "reports.view", key="e"),
     Section(_("Jobs"), "bolt", "jobs", "jobs.view", key="j", count="jobs"),
     Section(_("People"), "user", "users", "users.view", key="u"),
+    Section(_("Settings"), "gear", "settings", "settings.edit", key="g"),
 )
 
 #: What waits in a section: each is answered by a partial index, and counted to the cap only.

@@ -6,9 +6,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from api.tokens import create_token
+from core.actors import Actor
 from core.permissions import Role
+from core.shop import note_new_token
 
 
 class Command(BaseCommand):
@@ -19,5 +22,6 @@ class Command(BaseCommand):
         parser.add_argument("--role", required=True, choices=Role.values)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _token, secret = create_token(name=options["name"], role=options["role"])
+        token, secret = create_token(name=options["name"], role=options["role"])
+        note_new_token(token, actor=Actor.system("command line"), now=timezone.now())
         self.stdout.write(secret)
