@@ -19,6 +19,7 @@ def offers_for(order: Order, lines: Sequence[OrderLine], holder: Any) -> list[Of
         ("hold", _("Hold"), "orders.hold", _why_not_open(order)),
         ("payment", _("Record payment"), "payments.record", _why_not_pay(order)),
         ("refund", _("Refund"), "payments.refund", _why_not_refund(order)),
+        ("return", _("Return"), "returns.approve", _why_not_return(lines)),
         ("cancel", _("Cancel"), "orders.cancel", _why_not_cancel(lines)),
     )
     return [_offer(name, label, permission, why, holder) for name, label, permission, why in asked]
@@ -48,6 +49,12 @@ def _why_not_pay(order: Order) -> str:
 
 def _why_not_refund(order: Order) -> str:
     return "" if order.captured_total > order.refunded_total else _("Nothing was paid that could go back.")
+
+
+def _why_not_return(lines: Sequence[OrderLine]) -> str:
+    if any(line.requires_shipping and line.shipped > line.return_requested for line in lines):
+        return ""
+    return _("Nothing was sent that could come back.")
 
 
 def _why_not_cancel(lines: Sequence[OrderLine]) -> str:

@@ -99,7 +99,7 @@ class OrderPage:
     offers: list[Offer]
     printable: bool
     ship_to: Address = field(default_factory=Address)
-    bill_to: Address = field(default_factory=Address)
+    bill_to: Address | None = None  # only where it is another one
 
     @property
     def open_holds(self) -> list[Hold]:
@@ -130,7 +130,9 @@ def load_page(order: Order, user: User) -> OrderPage:
         offers=offers_for(order, lines, user),
         printable=user.can("fulfillment.print") and any(is_printable(item.fulfillment_order) for item in work),
         ship_to=order.ship_to,
-        bill_to=Address.from_json(order.billing_address),
+        bill_to=Address.from_json(order.billing_address)
+        if order.billing_address not in ({}, order.shipping_address)
+        else None,
     )
 
 
@@ -143,7 +145,11 @@ def _parcels(order: Order) -> list[Parcel]:
     shipments = (
         Shipment.objects.filter(order=order, direction=Direction.OUTBOUND)
         .exclude(state="voided")
-        .annotate(numbers=ArrayAgg("packages__tracking_number", filter=Q(packages__isnull=False), default=[], order_by="packages__id"))
+        .annotate(
+            numbers=ArrayAgg(
+                "packages__tracking_number", filter=Q(packages__isnull=False), default=[], order_by="packages__id"
+            )
+        )
         .order_by("id")
     )
     return [Parcel(shipment, shipment.numbers) for shipment in shipments]
@@ -157,11 +163,19 @@ def _work(work_lines: Sequence[FulfillmentLine], parcels: Sequence[Parcel]) -> l
     return [Work(one, by_order[pk]) for pk, one in orders.items()]
 
 
-def _line_row(order: Order, line: OrderLine, work_lines: Iterable[FulfillmentLine], parcels: Sequence[Parcel]) -> LineRow:
+def _line_row(
+    order: Order, line: OrderLine, work_lines: Iterable[FulfillmentLine], parcels: Sequence[Parcel]
+) -> LineRow:
     here = [one for one in work_lines if one.order_line_id == line.pk and one.quantity]
     numbers = {parcel.shipment.fulfillment_order_id: parcel.numbers for parcel in parcels}
     product_id = line.variant.product_id if line.variant else None
-    return LineRow(line, line_value(line, tax_included=order.tax_included), places_of(line, here, numbers), product_id, funnel_of(line))
+    return LineRow(
+        line,
+        line_value(line, tax_included=order.tax_included),
+        places_of(line, here, numbers),
+        product_id,
+        funnel_of(line),
+    )
 
 
 def funnel_of(line: OrderLine) -> list[tuple[str, int]]:
@@ -179,7 +193,9 @@ def funnel_of(line: OrderLine) -> list[tuple[str, int]]:
     return [(name, units) for name, units in stages if units]
 
 
-def places_of(line: OrderLine, work_lines: Iterable[FulfillmentLine], numbers: dict[int | None, list[str]]) -> list[Place]:
+def places_of(
+    line: OrderLine, work_lines: Iterable[FulfillmentLine], numbers: dict[int | None, list[str]]
+) -> list[Place]:
     """Where each unit of a line is: at a location with its work order, in a parcel, waiting, or cancelled.
 
     numbers: fulfillment order id → tracking numbers. The units add up to `line.ordered`.
@@ -189,7 +205,11 @@ def places_of(line: OrderLine, work_lines: Iterable[FulfillmentLine], numbers: d
     for one in work_lines:
         fulfillment_order = one.fulfillment_order
         gone = fulfillment_order.state in _GONE
-        units = one.shipped if fulfillment_order.state in (FulfillmentState.CANCELLED, FulfillmentState.INCOMPLETE) else one.quantity
+        units = (
+            one.shipped
+            if fulfillment_order.state in (FulfillmentState.CANCELLED, FulfillmentState.INCOMPLETE)
+            else one.quantity
+        )
         if not units:
             continue
         shipped_here += units if gone else 0
@@ -224,14 +244,25 @@ def _decisions(order: Order, lines: Sequence[OrderLine]) -> list[Decision]:
     found = list(RoutingDecision.objects.filter(order=order).order_by("-id")[:DECISIONS_SHOWN])
     if not found:
         return []
-    sites = {site for one in found for plan in ("chosen", "runner_up") if one.receipt.get(plan) for site in one.receipt[plan]["sites"]}
+    sites = {
+        site
+        for one in found
+        for plan in ("chosen", "runner_up")
+        if one.receipt.get(plan)
+        for site in one.receipt[plan]["sites"]
+    }
     names = dict(Location.objects.filter(pk__in=sites).values_list("pk", "name"))
     skus = {line.variant_id: line.sku for line in lines if line.variant_id}
     return [
-        Decision(one, sentence(one.receipt, names, skus, _), reverse("order-receipt", args=[order.pk, one.pk])) for one in found
+        Decision(one, sentence(one.receipt, names, skus, _), reverse("order-receipt", args=[order.pk, one.pk]))
+        for one in found
     ]
 
 
 def act_urls(order: Order, offers: Iterable[Offer]) -> list[dict[str, Any]]:
     """Each offer with the address of its form, for the page's buttons."""
-    return [{"offer": offer, "url": reverse(f"order-{offer.name}", args=[order.pk])} for offer in offers]
+    routes = {"return": "return-new"}  # asked for on a page of the returns
+    return [
+        {"offer": offer, "url": reverse(routes.get(offer.name, f"order-{offer.name}"), args=[order.pk])}
+        for offer in offers
+    ]

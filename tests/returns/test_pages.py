@@ -180,6 +180,14 @@ class TestDesk:
         assert client.post(f"/orders/{order.pk}/return/", data).status_code == 302
         assert Return.objects.get().units == 1
 
+    def test_the_orders_page_leads_there_and_says_when_not(self, client_as: Any) -> None:
+        make_shop()
+        order = sent_order(1)
+        client = client_as("support")
+        assert f'href="/orders/{order.pk}/return/"' in client.get(f"/orders/{order.pk}/").content.decode()
+        ask(order)
+        assert "Nothing was sent that could come back." in client.get(f"/orders/{order.pk}/").content.decode()
+
     def test_the_page_costs_the_same_for_more_lines(self, client_as: Any) -> None:
         make_shop()
         client = client_as("owner")
