@@ -31,11 +31,8 @@ REASONS_BY_HAND = [
 class WrittenByOperation(forms.ModelForm):
     """A model form that reads and shows; the operation checks what is unique or constrained, and writes."""
 
-    def validate_unique(self) -> None:
-        """Left to the operation, which says who has it."""
-
-    def validate_constraints(self) -> None:
-        """Left to the operation, which names the field."""
+    def _post_clean(self) -> None:
+        """Nothing is put on the instance here: it stays as it is stored, and what the model cannot be is the operation's to say."""
 
     def save(self, commit: bool = True) -> Any:
         raise NotImplementedError("inventory.operations writes")

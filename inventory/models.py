@@ -107,7 +107,7 @@ class Location(models.Model):
             models.CheckConstraint(condition=Q(kind__in=LocationKind.values), name="location_kind_known"),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
-                | Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+                | Q(latitude__isnull=False, longitude__isnull=False, latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
                 name="location_coordinates_in_range",
             ),
         ]

@@ -72,9 +72,9 @@ def _refuse_in_use(location: Location) -> None:
     if held.on_hand or held.reserved or held.incoming:
         raise Refusal(
             "location_in_use",
-            _(
-                "{name} holds {on_hand} units of {skus} SKUs, {reserved} of them reserved for orders; {incoming} are on their way to it."
-            ).format(name=location.name, on_hand=held.on_hand, skus=held.skus, reserved=held.reserved, incoming=held.incoming),
+            _("Units at {name}: {on_hand} on hand, {reserved} of them reserved for orders; {incoming} on their way to it.").format(
+                name=location.name, on_hand=held.on_hand, reserved=held.reserved, incoming=held.incoming
+            ),
             field="active",
         )
 

@@ -28,7 +28,7 @@ from inventory.forms import ProductForm, VariantForm
 from inventory.gtin import expected_check_digit
 from inventory.models import Product, Variant
 from inventory.operations.catalog import delete_variant, is_used, save_product, save_variant
-from inventory.queries import VariantRow, listed_products, shop_currency, unsellable, variant_rows
+from inventory.queries import VariantRow, listed_products, shop_currency, variant_rows
 from inventory.tables import ProductTable
 
 #: Levels that a product's page shows; the stock list has the rest.
@@ -51,7 +51,6 @@ class ProductList(ListPage):
     search_placeholder = gettext_lazy("Title, SKU, barcode")
     tabs = [
         Tab("active", gettext_lazy("Active"), Q(active=True)),
-        Tab("unavailable", gettext_lazy("Nothing available"), lambda queryset: unsellable(queryset.filter(active=True)), counted=False),
         Tab("off", gettext_lazy("Switched off"), Q(active=False)),
         Tab("all", gettext_lazy("All")),
     ]
