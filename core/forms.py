@@ -34,7 +34,11 @@ class SignInForm(AuthenticationForm):
 
 def time_zone_choices() -> list[tuple[str, str]]:
     """Every named zone, without the historical aliases that have no region."""
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
+    names = sorted(
+        name
+        for name in zoneinfo.available_timezones()
+        if "/" in name and not name.startswith(("Etc/", "posix/", "right/"))
+    )
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
@@ -42,7 +46,9 @@ class PreferencesForm(forms.ModelForm):
     """What a person chooses for themselves."""
 
     language = forms.ChoiceField(label=_("Language"), required=False)
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, help_text=_("Times on every page are shown in this zone."))
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=time_zone_choices, help_text=_("Times on every page are shown in this zone.")
+    )
     theme = forms.ChoiceField(
         label=_("Look"),
         choices=[("auto", _("As the system says")), ("light", _("Light")), ("dark", _("Dark"))],
@@ -65,7 +71,10 @@ class PersonForm(forms.ModelForm):
     """A person with a login and a role. On an existing person the password may stay empty."""
 
     password = forms.CharField(
-        label=_("Password"), required=False, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label=_("Password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
     class Meta:
@@ -99,11 +108,17 @@ class PersonForm(forms.ModelForm):
 class ShopForm(forms.ModelForm):
     """The shop's own settings."""
 
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, help_text=_("Days of reports are counted in it."))
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=time_zone_choices, help_text=_("Days of reports are counted in it.")
+    )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-    currency = forms.RegexField(r"^[A-Z]{3}$", label=_("Reporting currency"), help_text=_("Three capital letters, such as EUR."))
+    currency = forms.RegexField(
+        r"^[A-Z]{3}$", label=_("Reporting currency"), help_text=_("Three capital letters, such as EUR.")
+    )
     return_window_days = forms.IntegerField(label=_("Days to return"), min_value=0, max_value=3650)
-    logo_file = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG or JPEG, at most 500 kB; printed on packing slips."))
+    logo_file = forms.FileField(
+        label=_("Logo"), required=False, help_text=_("PNG or JPEG, at most 500 kB; printed on packing slips.")
+    )
     drop_logo = forms.BooleanField(label=_("Print without a logo"), required=False)
 
     class Meta:

@@ -24,11 +24,25 @@ def subject_of(user: User) -> str:
 
 
 def add_person(
-    *, username: str, password: str, role: str, first_name: str = "", last_name: str = "", email: str = "", actor: Actor, now: datetime
+    *,
+    username: str,
+    password: str,
+    role: str,
+    first_name: str = "",
+    last_name: str = "",
+    email: str = "",
+    actor: Actor,
+    now: datetime,
 ) -> User:
     """Give a person a login. Refuses a user name that is taken (field `username`)."""
     user = User(
-        username=username, role=role, first_name=first_name, last_name=last_name, email=email, password=make_password(password), date_joined=now
+        username=username,
+        role=role,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        password=make_password(password),
+        date_joined=now,
     )
     try:
         with transaction.atomic():
@@ -59,12 +73,16 @@ def change_person(*, user_id: int, changes: dict[str, Any], password: str = "", 
         if password:
             user.password = make_password(password)
         user.save(update_fields=[*_FIELDS, "password"])
-        differences = {name: [before[name], getattr(user, name)] for name in _FIELDS if before[name] != getattr(user, name)}
+        differences = {
+            name: [before[name], getattr(user, name)] for name in _FIELDS if before[name] != getattr(user, name)
+        }
         _record_change(user, differences, password_set=bool(password), actor=actor, now=now)
     return user
 
 
-def _record_change(user: User, differences: dict[str, list[Any]], *, password_set: bool, actor: Actor, now: datetime) -> None:
+def _record_change(
+    user: User, differences: dict[str, list[Any]], *, password_set: bool, actor: Actor, now: datetime
+) -> None:
     if role := differences.pop("role", None):
         record(subject_of(user), "user.role_changed", actor=actor, at=now, before=role[0], after=role[1])
     if differences:

@@ -60,7 +60,7 @@ def search_query(text: str) -> str:
         if not parts:
             continue
         term = f"'{''.join(parts)}':*"
-        if len(parts) > 1:
+        if len(parts) > 1 and "@" not in piece:  # the parts of an address (“example”, “com”) begin words of every order
             each = " & ".join(f"'{part}':*" for part in parts)
             term = f"({term} | ({each}))"
         terms.append(term)

@@ -170,7 +170,12 @@ def _yes_no(value: object) -> str:
 
 _ROLES = dict(Role.choices)
 register("user.added", _("Got a login as {role}."), words={"role": _ROLES}, tone="key")
-register("user.role_changed", _("Role changed from {before} to {after}."), words={"before": _ROLES, "after": _ROLES}, tone="key")
+register(
+    "user.role_changed",
+    _("Role changed from {before} to {after}."),
+    words={"before": _ROLES, "after": _ROLES},
+    tone="key",
+)
 register("user.password_set", _("A new password was set."))
 register("user.changed", _("Details changed."), changes=differences_of(User))
 register("shop.changed", _("Settings changed."), changes=differences_of(Shop))

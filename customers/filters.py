@@ -17,7 +17,9 @@ class CustomerFilter(filters.FilterSet):
 
     email = filters.CharFilter(label=_("E-mail"), max_length=254, method="filter_email")
     language = filters.ChoiceFilter(label=_("Language"), choices=settings.LANGUAGES)
-    news = filters.ChoiceFilter(field_name="accepts_marketing", label=_("Wants news"), choices=[("True", _("Yes")), ("False", _("No"))])
+    news = filters.ChoiceFilter(
+        field_name="accepts_marketing", label=_("Wants news"), choices=[("True", _("Yes")), ("False", _("No"))]
+    )
 
     class Meta:
         model = Customer

@@ -112,7 +112,9 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         require_permission(request.user, "customers.edit")
         if form.is_valid():
             try:
-                change_customer(customer_id=pk, changes=form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
+                change_customer(
+                    customer_id=pk, changes=form.cleaned_data, actor=Actor.user(request.user), now=timezone.now()
+                )
             except Refusal as refusal:
                 add_refusal(form, refusal)
             else:
@@ -120,7 +122,10 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect("customer", pk=pk)
         found.refresh_from_db()
     orders = list(
-        Order.objects.filter(customer=pk).select_related("channel").defer("search", "search_text").order_by("-placed_at", "-id")[: ORDERS_SHOWN + 1]
+        Order.objects.filter(customer=pk)
+        .select_related("channel")
+        .defer("search", "search_text")
+        .order_by("-placed_at", "-id")[: ORDERS_SHOWN + 1]
     )
     context = {
         "customer": found,

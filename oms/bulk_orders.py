@@ -60,14 +60,21 @@ ACTS: dict[str, tuple[Act, Any]] = {
 }
 
 
-def act_on_orders(act: str, order_ids: Sequence[int], params: dict[str, Any], *, actor: Actor, now: datetime) -> BulkOutcome:
+def act_on_orders(
+    act: str, order_ids: Sequence[int], params: dict[str, Any], *, actor: Actor, now: datetime
+) -> BulkOutcome:
     """Do it now for a few orders, or start a job for many."""
     if len(order_ids) > AT_ONCE:
         title = f"{ACTS[act][1]} ({len(order_ids)})"
         job = start_job(
             kind=BulkOrders.name,
             title=title,
-            params={"act": act, "orders": list(order_ids), "params": params, "actor": [actor.kind, actor.key, actor.label]},
+            params={
+                "act": act,
+                "orders": list(order_ids),
+                "params": params,
+                "actor": [actor.kind, actor.key, actor.label],
+            },
             actor=actor,
             now=now,
         )

@@ -76,7 +76,9 @@ _COUNTED: dict[str, Callable[[], QuerySet[Any]]] = {
     "on_hold": lambda: Order.objects.filter(on_hold=True),
     "backordered": lambda: Order.objects.filter(backordered=True),
     "to_ship": lambda: FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES),
-    "returns": lambda: Return.objects.filter(state="requested").exclude(state__in=["resolved", "declined", "cancelled"]),
+    "returns": lambda: Return.objects.filter(state="requested").exclude(
+        state__in=["resolved", "declined", "cancelled"]
+    ),
     "jobs": lambda: Job.objects.filter(state__in=["queued", "running"]),
 }
 

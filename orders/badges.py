@@ -34,9 +34,18 @@ _TONES = {
     ),
     "order.delivery": (
         Delivery,
-        {"not_shipped": "neutral", "in_transit": "info", "out_for_delivery": "accent", "delivered": "ok", "exception": "bad"},
+        {
+            "not_shipped": "neutral",
+            "in_transit": "info",
+            "out_for_delivery": "accent",
+            "delivered": "ok",
+            "exception": "bad",
+        },
     ),
-    "order.returning": (Returning, {"none": "neutral", "requested": "warn", "in_progress": "info", "returned": "neutral"}),
+    "order.returning": (
+        Returning,
+        {"none": "neutral", "requested": "warn", "in_progress": "info", "returned": "neutral"},
+    ),
     "order.hold": (HoldKind, dict.fromkeys(HoldKind.values, "warn")),
     "payment.kind": (PaymentRecord.Kind, {"authorization": "info", "capture": "ok"}),
 }

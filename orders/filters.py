@@ -67,8 +67,12 @@ class OrderFilter(filters.FilterSet):
     tag = filters.CharFilter(label=_("Tag"), max_length=40, method="filter_tag")
     placed_from = filters.DateFilter(method="filter_from", **_day(_("Placed from")))
     placed_to = filters.DateFilter(method="filter_to", **_day(_("Placed to")))
-    total_from = filters.NumberFilter(field_name="total", lookup_expr="gte", label=_("Total from"), max_digits=16, decimal_places=4)
-    total_to = filters.NumberFilter(field_name="total", lookup_expr="lte", label=_("Total to"), max_digits=16, decimal_places=4)
+    total_from = filters.NumberFilter(
+        field_name="total", lookup_expr="gte", label=_("Total from"), max_digits=16, decimal_places=4
+    )
+    total_to = filters.NumberFilter(
+        field_name="total", lookup_expr="lte", label=_("Total to"), max_digits=16, decimal_places=4
+    )
     late = filters.ChoiceFilter(label=_("Late"), choices=[("yes", _("Should have left by now"))], method="filter_late")
 
     class Meta:
@@ -78,10 +82,16 @@ class OrderFilter(filters.FilterSet):
     def filter_returning(self, queryset: QuerySet, name: str, value: list[str]) -> QuerySet:
         """Without `none` it says so in the words of the partial index."""
         condition = Q(returning__in=value)
-        return queryset.filter(condition if Returning.NONE in value else condition & ~Q(returning="none")) if value else queryset
+        return (
+            queryset.filter(condition if Returning.NONE in value else condition & ~Q(returning="none"))
+            if value
+            else queryset
+        )
 
     def filter_location(self, queryset: QuerySet, name: str, value: Location) -> QuerySet:
-        here = FulfillmentOrder.objects.filter(order=OuterRef("pk"), location=value).exclude(state=FulfillmentState.CANCELLED)
+        here = FulfillmentOrder.objects.filter(order=OuterRef("pk"), location=value).exclude(
+            state=FulfillmentState.CANCELLED
+        )
         return queryset.filter(Exists(here))
 
     def filter_sku(self, queryset: QuerySet, name: str, value: str) -> QuerySet:

@@ -30,10 +30,15 @@ class LocalDateTimeInput(forms.DateTimeInput):
 class HoldForm(forms.Form):
     """Why an order must wait."""
 
-    kind = forms.ChoiceField(label=_("Why"), choices=[(kind.value, kind.label) for kind in _PLACED_BY_PEOPLE], initial=HoldKind.OPERATOR)
+    kind = forms.ChoiceField(
+        label=_("Why"), choices=[(kind.value, kind.label) for kind in _PLACED_BY_PEOPLE], initial=HoldKind.OPERATOR
+    )
     reason = forms.CharField(label=_("In your words"), max_length=200, required=False)
     until = forms.DateTimeField(
-        label=_("Until"), required=False, widget=LocalDateTimeInput(), help_text=_("It is released by itself then. Empty: until somebody releases it.")
+        label=_("Until"),
+        required=False,
+        widget=LocalDateTimeInput(),
+        help_text=_("It is released by itself then. Empty: until somebody releases it."),
     )
 
 
@@ -117,7 +122,9 @@ class RefundForm(forms.Form):
     """Money that goes back: an amount, or what the chosen units cost when the amount is left empty."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=60)
-    amount = _amount(_("Amount"), min_value=Decimal("0.0001"), required=False, help_text=_("Empty: what the chosen units cost."))
+    amount = _amount(
+        _("Amount"), min_value=Decimal("0.0001"), required=False, help_text=_("Empty: what the chosen units cost.")
+    )
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
     def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any) -> None:
@@ -125,7 +132,9 @@ class RefundForm(forms.Form):
         self.lines = [line for line in lines if line.ordered > line.refunded]
         for line in self.lines:
             most = line.ordered - line.refunded
-            self.fields[f"line-{line.pk}"] = forms.IntegerField(label=line.title, min_value=0, max_value=most, required=False)
+            self.fields[f"line-{line.pk}"] = forms.IntegerField(
+                label=line.title, min_value=0, max_value=most, required=False
+            )
 
     def units(self) -> dict[int, int]:
         """Line id → units that the money is for, without the lines left alone."""
@@ -146,9 +155,11 @@ class NoteForm(forms.Form):
     """What people tell each other about an order."""
 
     text = forms.CharField(
-        label=_("Note"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("For your colleagues; the customer never sees it.")
+        label=_("Note"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("For your colleagues; the customer never sees it."),
     )
-
 
 
 class NamedChoiceField(forms.ModelChoiceField):
@@ -178,11 +189,15 @@ class NewOrderForm(forms.Form):
     province = forms.CharField(label=_("Province"), max_length=120, required=False)
     country = forms.ChoiceField(label=_("Country"), choices=_country_or_none)
     shipping_method = forms.ChoiceField(
-        label=_("Shipping method"), choices=[("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))], initial="standard"
+        label=_("Shipping method"),
+        choices=[("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))],
+        initial="standard",
     )
     shipping_total = _amount(_("Shipping costs"), min_value=Decimal(0), initial=Decimal(0))
     paid = forms.BooleanField(label=_("It is paid already"), required=False)
-    note = forms.CharField(label=_("Note of the customer"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    note = forms.CharField(
+        label=_("Note of the customer"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

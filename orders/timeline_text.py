@@ -23,7 +23,9 @@ def _placed(data: Mapping[str, Any]) -> str:
     if waiting := data.get("backordered"):
         parts.append(ngettext("{n} unit is back-ordered.", "{n} units are back-ordered.", waiting).format(n=waiting))
     if stuck := data.get("unroutable"):
-        parts.append(ngettext("No location may ship {n} unit.", "No location may ship {n} units.", stuck).format(n=stuck))
+        parts.append(
+            ngettext("No location may ship {n} unit.", "No location may ship {n} units.", stuck).format(n=stuck)
+        )
     return " ".join(parts)
 
 
@@ -90,6 +92,8 @@ register("order.routed", _routed)
 register("order.tagged", _tagged)
 register("hold.placed", _held, tone="bad")
 register("hold.released", _("Hold released: {hold}."), words=_HOLDS)
-register("payment.recorded", _("{kind} of {amount} recorded: {method}."), words={"kind": dict(PaymentRecord.Kind.choices)})
+register(
+    "payment.recorded", _("{kind} of {amount} recorded: {method}."), words={"kind": dict(PaymentRecord.Kind.choices)}
+)
 register("payment.refunded", _with_reason(_("{amount} refunded.")), tone="bad")
 register("note.added", _("Note written."))

@@ -119,7 +119,10 @@ class _Plot:
         return _px(HEIGHT - BOTTOM - self.up(value))
 
     def grid(self, words: Callable[[Number], str]) -> tuple[list[Mark], list[Label]]:
-        lines = [Mark(self.left(AXIS, WIDTH - AXIS - END), self.y(tick), _px(WIDTH - AXIS - END), "0", 0, "") for tick in self.ticks]
+        lines = [
+            Mark(self.left(AXIS, WIDTH - AXIS - END), self.y(tick), _px(WIDTH - AXIS - END), "0", 0, "")
+            for tick in self.ticks
+        ]
         anchor = "start" if self.rtl else "end"
         labels = [Label(self.left(AXIS - 6), _px(float(self.y(tick)) + 4), words(tick), anchor) for tick in self.ticks]
         return lines, labels
@@ -127,7 +130,10 @@ class _Plot:
     def below(self, names: Sequence[str]) -> list[Label]:
         """The names of some points, evenly chosen, the first and the last as near as they fit."""
         every = max(1, ceil(len(names) / _LABELS))
-        return [Label(self.left(AXIS + (n + 0.5) * self.slot), _px(HEIGHT - 8), names[n]) for n in range(every // 2, len(names), every)]
+        return [
+            Label(self.left(AXIS + (n + 0.5) * self.slot), _px(HEIGHT - 8), names[n])
+            for n in range(every // 2, len(names), every)
+        ]
 
 
 def bars(
@@ -156,9 +162,15 @@ def bars(
             height = plot.up(one.values[n])
             if height <= 0:
                 continue
-            label = f"{name}: {words(one.values[n])}" if len(series) == 1 else f"{name}, {one.label}: {words(one.values[n])}"
+            label = (
+                f"{name}: {words(one.values[n])}"
+                if len(series) == 1
+                else f"{name}, {one.label}: {words(one.values[n])}"
+            )
             x = AXIS + (n + 0.14) * plot.slot
-            marks.append(Mark(plot.left(x, width), _px(HEIGHT - BOTTOM - base - height), _px(width), _px(height), colour, label))
+            marks.append(
+                Mark(plot.left(x, width), _px(HEIGHT - BOTTOM - base - height), _px(width), _px(height), colour, label)
+            )
             base += height
     return Chart(
         title, [corner, *(one.label for one in series)], _table(names, series, words), _legend(series),
@@ -193,7 +205,14 @@ def _trace(plot: _Plot, names: Sequence[str], one: Series, colour: int, words: C
     floor_y = plot.y(0)
     area = f"{path} L{places[-1][0]} {floor_y} L{places[0][0]} {floor_y} Z"
     dots = [
-        Mark(plot.left(AXIS + n * plot.slot, plot.slot), _px(TOP), _px(plot.slot), _px(HEIGHT - TOP - BOTTOM), colour, f"{name}: {words(value)}")
+        Mark(
+            plot.left(AXIS + n * plot.slot, plot.slot),
+            _px(TOP),
+            _px(plot.slot),
+            _px(HEIGHT - TOP - BOTTOM),
+            colour,
+            f"{name}: {words(value)}",
+        )
         for n, (name, value) in enumerate(zip(names, one.values, strict=True))
     ]
     return Trace(path, area, colour, one.label, dots)
@@ -203,7 +222,12 @@ ROW = 38
 
 
 def rows(
-    title: str, names: Sequence[str], series: Sequence[Series], *, words: Callable[[Number], str] = str, corner: str = ""
+    title: str,
+    names: Sequence[str],
+    series: Sequence[Series],
+    *,
+    words: Callable[[Number], str] = str,
+    corner: str = "",
 ) -> Chart:
     """Lying bars, one row a name with its sum behind it, the series of a row stacked: for things rather than days."""
     series = series[:COLOURS]
@@ -221,7 +245,11 @@ def rows(
             width = float(one.values[n]) / largest * room
             if width <= 0:
                 continue
-            label = f"{name}: {words(one.values[n])}" if len(series) == 1 else f"{name}, {one.label}: {words(one.values[n])}"
+            label = (
+                f"{name}: {words(one.values[n])}"
+                if len(series) == 1
+                else f"{name}, {one.label}: {words(one.values[n])}"
+            )
             marks.append(Mark(plot.left(x, width), _px(n * ROW + 20), _px(width), "12", colour, label))
             x += width
     return Chart(
@@ -255,7 +283,9 @@ def _legend(series: Sequence[Series]) -> list[tuple[int, str]]:
     return [(colour, one.label) for colour, one in enumerate(series, 1)] if len(series) > 1 else []
 
 
-def top_series(values: dict[str, dict[Any, Number]], points: Sequence[Any], *, rest: str, most: int = COLOURS) -> list[Series]:
+def top_series(
+    values: dict[str, dict[Any, Number]], points: Sequence[Any], *, rest: str, most: int = COLOURS
+) -> list[Series]:
     """Series of the largest names; what is beyond `most` becomes one series named `rest`, so that the sums stay whole."""
     ranked = sorted(values, key=lambda name: (-sum(values[name].values()), name))
     shown, others = (ranked, []) if len(ranked) <= most else (ranked[: most - 1], ranked[most - 1 :])

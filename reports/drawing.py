@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import groupby
 
 from babel.dates import format_skeleton
 from babel.numbers import format_compact_decimal, format_decimal
@@ -15,6 +16,8 @@ from reports.charts import Chart, Number, Series, bars, lines, rows, top_series
 from reports.queries import Figures, UnitsAt
 
 LOCATIONS_SHOWN = 12
+#: More days than this are drawn as weeks.
+DAYS_APART = 92
 
 
 def count_words(number: Number) -> str:
@@ -38,24 +41,39 @@ def day_words(days: Sequence[date]) -> list[str]:
     return [format_skeleton("MMMd", day, locale=locale) for day in days]
 
 
+def steps_of(days: Sequence[date]) -> list[list[date]]:
+    """The days one by one, or by weeks from Monday where there are too many to tell apart; every day is in one step."""
+    if len(days) <= DAYS_APART:
+        return [[day] for day in days]
+    return [list(week) for _week, week in groupby(days, key=lambda day: day.isocalendar()[:2])]
+
+
 def orders_by_day(figures: Figures) -> Chart:
-    """Orders a day, stacked by channel."""
-    days = figures.range.days
-    series = top_series(figures.by_day_and_channel, days, rest=_("Others"))
+    """Orders a day (or week), stacked by channel."""
+    steps = steps_of(figures.range.days)
+    by_step = {
+        name: {step[0]: sum(days.get(day, 0) for day in step) for step in steps}
+        for name, days in figures.by_day_and_channel.items()
+    }
+    first = [step[0] for step in steps]
+    series = top_series(by_step, first, rest=_("Others"))
+    daily = len(steps) == len(figures.range.days)
     return bars(
-        _("Orders by day"), day_words(days), series or [Series(_("Orders"), [0] * len(days))],
-        words=count_words, axis_words=short_words, corner=_("Day"),
+        _("Orders by day") if daily else _("Orders by week"), day_words(first), series or [Series(_("Orders"), [0] * len(steps))],
+        words=count_words, axis_words=short_words, corner=_("Day") if daily else _("Week of"),
     )  # fmt: skip
 
 
 def revenue_by_day(figures: Figures, currency: str) -> Chart:
-    """Revenue a day in one currency."""
-    days = figures.range.days
+    """Revenue a day (or week) in one currency."""
+    steps = steps_of(figures.range.days)
     revenue = figures.revenue_by_day.get(currency, {})
-    values = [quantize(revenue.get(day, ZERO), currency) for day in days]
+    values = [quantize(sum((revenue.get(day, ZERO) for day in step), ZERO), currency) for step in steps]
+    daily = len(steps) == len(figures.range.days)
+    title = _("Revenue by day ({currency})") if daily else _("Revenue by week ({currency})")
     return lines(
-        _("Revenue by day ({currency})").format(currency=currency), day_words(days), [Series(_("Revenue"), values)],
-        words=money_words(currency), axis_words=short_words, corner=_("Day"),
+        title.format(currency=currency), day_words([step[0] for step in steps]), [Series(_("Revenue"), values)],
+        words=money_words(currency), axis_words=short_words, corner=_("Day") if daily else _("Week of"),
     )  # fmt: skip
 
 
@@ -63,7 +81,13 @@ def orders_by_channel(figures: Figures) -> Chart:
     """Orders of the range, a row a channel."""
     ranked = sorted(figures.orders_by_channel.items(), key=lambda pair: (-pair[1], pair[0]))
     names = [name for name, _orders in ranked]
-    return rows(_("Orders by channel"), names, [Series(_("Orders"), [orders for _name, orders in ranked])], words=count_words, corner=_("Channel"))
+    return rows(
+        _("Orders by channel"),
+        names,
+        [Series(_("Orders"), [orders for _name, orders in ranked])],
+        words=count_words,
+        corner=_("Channel"),
+    )
 
 
 def revenue_by_channel(figures: Figures, currency: str) -> Chart:
@@ -82,11 +106,18 @@ def units_by_location(units: Sequence[UnitsAt]) -> Chart:
     others = units[LOCATIONS_SHOWN:]
     if others:
         shown.append(
-            UnitsAt(_("Others"), sum(one.available for one in others), sum(one.reserved for one in others), sum(one.blocked for one in others))
+            UnitsAt(
+                _("Others"),
+                sum(one.available for one in others),
+                sum(one.reserved for one in others),
+                sum(one.blocked for one in others),
+            )
         )
     series = [
         Series(_("Available"), [one.available for one in shown]),
         Series(_("Reserved"), [one.reserved for one in shown]),
         Series(_("Not for sale"), [one.blocked for one in shown]),
     ]
-    return rows(_("Units by location"), [one.location for one in shown], series, words=count_words, corner=_("Location"))
+    return rows(
+        _("Units by location"), [one.location for one in shown], series, words=count_words, corner=_("Location")
+    )

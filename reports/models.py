@@ -24,8 +24,12 @@ class DailyFigure(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["day", "channel", "currency"], name="daily_figure_once"),
-            models.CheckConstraint(condition=not_negative("orders", "cancelled", "refunded"), name="daily_figure_not_negative"),
-            models.CheckConstraint(condition=Q(orders__gte=models.F("cancelled")), name="daily_figure_cancelled_within_orders"),
+            models.CheckConstraint(
+                condition=not_negative("orders", "cancelled", "refunded"), name="daily_figure_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(orders__gte=models.F("cancelled")), name="daily_figure_cancelled_within_orders"
+            ),
         ]
 
 

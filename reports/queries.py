@@ -69,14 +69,28 @@ def live_counts(user: User, *, now: datetime, zone: zoneinfo.ZoneInfo) -> list[T
     return _tiles(
         [
             _Counted(Order.objects.filter(placed_at__gte=start), _("Placed"), today, since),
-            _Counted(Order.objects.filter(lifecycle=Lifecycle.OPEN), _("Open"), _("not finished"), f"{orders}?lifecycle=open"),
             _Counted(
-                FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES), _("To ship"), _("in the building"), work, "fulfillment.view"
+                Order.objects.filter(lifecycle=Lifecycle.OPEN), _("Open"), _("not finished"), f"{orders}?lifecycle=open"
             ),
-            _Counted(Order.objects.filter(late(now)), _("Late"), _("should have left"), f"{orders}?late=yes", tone="bad"),
-            _Counted(FulfillmentOrder.objects.filter(shipped_at__gte=start), _("Shipped"), today, f"{orders}?tab=shipped"),
-            _Counted(Shipment.objects.filter(delivered_at__gte=start), _("Delivered"), today, f"{orders}?delivery=delivered"),
-            _Counted(Return.objects.filter(received_at__gte=start), _("Returned"), today, reverse("returns"), "returns.view"),
+            _Counted(
+                FulfillmentOrder.objects.filter(state__in=WORKABLE_STATES),
+                _("To ship"),
+                _("in the building"),
+                work,
+                "fulfillment.view",
+            ),
+            _Counted(
+                Order.objects.filter(late(now)), _("Late"), _("should have left"), f"{orders}?late=yes", tone="bad"
+            ),
+            _Counted(
+                FulfillmentOrder.objects.filter(shipped_at__gte=start), _("Shipped"), today, f"{orders}?tab=shipped"
+            ),
+            _Counted(
+                Shipment.objects.filter(delivered_at__gte=start), _("Delivered"), today, f"{orders}?delivery=delivered"
+            ),
+            _Counted(
+                Return.objects.filter(received_at__gte=start), _("Returned"), today, reverse("returns"), "returns.view"
+            ),
         ],
         user,
     )
@@ -198,7 +212,10 @@ def _units_by_location() -> list[UnitsAt]:
             blocked_units=Sum(F("damaged") + F("quality_control") + F("safety_stock")),
         )
     )
-    found = [UnitsAt(row["location__name"], max(0, row["available_units"]), row["reserved_units"], row["blocked_units"]) for row in rows]
+    found = [
+        UnitsAt(row["location__name"], max(0, row["available_units"]), row["reserved_units"], row["blocked_units"])
+        for row in rows
+    ]
     return sorted(found, key=lambda units: (-units.on_hand, units.location))
 
 

@@ -19,7 +19,12 @@ from orders.queries import shop_zone
 from reports import drawing
 from reports.queries import Figures, Range, figures_for, units_by_location
 
-RANGES = {"7": gettext_lazy("7 days"), "30": gettext_lazy("30 days"), "90": gettext_lazy("90 days"), "365": gettext_lazy("A year")}
+RANGES = {
+    "7": gettext_lazy("7 days"),
+    "30": gettext_lazy("30 days"),
+    "90": gettext_lazy("90 days"),
+    "365": gettext_lazy("A year"),
+}
 USUAL = "30"
 
 
@@ -46,7 +51,13 @@ def reports(request: HttpRequest) -> HttpResponse:
         "orders": drawing.orders_by_day(figures),
         "channels": drawing.orders_by_channel(figures),
         "revenues": [
-            (currency, total, figures.refunded[currency], drawing.revenue_by_day(figures, currency), drawing.revenue_by_channel(figures, currency))
+            (
+                currency,
+                total,
+                figures.refunded[currency],
+                drawing.revenue_by_day(figures, currency),
+                drawing.revenue_by_channel(figures, currency),
+            )
             for currency, total in sorted(figures.revenue.items(), key=lambda pair: -pair[1])
         ],
         "units": drawing.units_by_location(units_by_location()),
@@ -69,6 +80,8 @@ def _file(figures: Figures) -> StreamingHttpResponse:
 
 def _csv_lines(figures: Figures) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow([_("Day"), _("Channel"), _("Currency"), _("Orders"), _("Cancelled"), _("Revenue"), _("Refunded")])
+    yield "\ufeff" + writer.writerow(
+        [_("Day"), _("Channel"), _("Currency"), _("Orders"), _("Cancelled"), _("Revenue"), _("Refunded")]
+    )
     for day, channel, currency, orders, cancelled, revenue, refunded in figures.rows:
         yield writer.writerow([day.isoformat(), safe_text(channel), currency, orders, cancelled, revenue, refunded])

@@ -40,7 +40,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
         response = redirect("preferences")
         # The saved language is to hold in every browser: forget what was switched in this one.
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-        response.set_cookie("theme", chosen["theme"], max_age=THEME_COOKIE_AGE, samesite="Lax", secure=request.is_secure())
+        response.set_cookie(
+            "theme", chosen["theme"], max_age=THEME_COOKIE_AGE, samesite="Lax", secure=request.is_secure()
+        )
         return response
     return render(request, "core/preferences.html", {"form": form}, status=422 if form.errors else 200)
 

@@ -24,7 +24,9 @@ from core.timeline_text import lines_for
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody with a login; a shop has tens of them, so there is one page."""
     rows = User.objects.order_by("-is_active", "username")
-    roles = [(role.label, sorted(permission for permission, holders in MATRIX.items() if role in holders)) for role in Role]
+    roles = [
+        (role.label, sorted(permission for permission, holders in MATRIX.items() if role in holders)) for role in Role
+    ]
     return render(request, "core/people.html", {"people": rows, "roles": roles})
 
 
@@ -55,7 +57,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         password = changes.pop("password")
         changes.pop("username")
         try:
-            change_person(user_id=pk, changes=changes, password=password, actor=Actor.user(request.user), now=timezone.now())
+            change_person(
+                user_id=pk, changes=changes, password=password, actor=Actor.user(request.user), now=timezone.now()
+            )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:

@@ -30,14 +30,22 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         upload, drop = values.pop("logo_file"), values.pop("drop_logo")
         try:
             save_shop(
-                values=values, logo=upload.read() if upload else None, drop_logo=drop, actor=Actor.user(request.user), now=timezone.now()
+                values=values,
+                logo=upload.read() if upload else None,
+                drop_logo=drop,
+                actor=Actor.user(request.user),
+                now=timezone.now(),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
             messages.success(request, _("Saved."))
             return redirect("settings")
-    context = {"form": form, "tokens": ApiToken.objects.order_by("revoked_at", "name"), "entries": lines_for(entries_for(SUBJECT, limit=30))}
+    context = {
+        "form": form,
+        "tokens": ApiToken.objects.order_by("revoked_at", "name"),
+        "entries": lines_for(entries_for(SUBJECT, limit=30)),
+    }
     return render(request, "core/settings.html", context, status=422 if form.errors else 200)
 
 

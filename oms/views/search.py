@@ -126,7 +126,12 @@ def _parcels(text: str, rows: int) -> Group:
     compact = text.replace(" ", "").upper()
     found = Package.objects.select_related("shipment__order").filter(tracking_number__in={text, compact})[:rows]
     hits = [
-        Hit(reverse("order", args=[parcel.shipment.order_id]), parcel.tracking_number, parcel.shipment.order.number, exact=True)
+        Hit(
+            reverse("order", args=[parcel.shipment.order_id]),
+            parcel.tracking_number,
+            parcel.shipment.order.number,
+            exact=True,
+        )
         for parcel in found
     ]
     return Group(_("Parcels"), "box", hits, False, "")
@@ -143,7 +148,8 @@ def _variants(text: str, rows: int) -> Group:
     found, more = _page(find(Variant.objects.order_by("sku"), text), rows)
     variants = exact + [variant for variant in found if variant not in exact]
     hits = [
-        Hit(reverse("product", args=[variant.product_id]), variant.sku, variant.title, exact=variant in exact) for variant in variants[:rows]
+        Hit(reverse("product", args=[variant.product_id]), variant.sku, variant.title, exact=variant in exact)
+        for variant in variants[:rows]
     ]
     return Group(_("Products"), "tag", hits, more, _list_url("products", text))
 

@@ -23,7 +23,9 @@ def _ids(targets: QuerySet[Order]) -> list[int]:
     return list(targets.order_by("placed_at", "id").values_list("pk", flat=True))
 
 
-def hold(targets: QuerySet[Order], *, kind: str, reason: str, until: datetime | None, actor: Actor, now: datetime) -> BulkOutcome:
+def hold(
+    targets: QuerySet[Order], *, kind: str, reason: str, until: datetime | None, actor: Actor, now: datetime
+) -> BulkOutcome:
     """Place the same hold on each."""
     params = {"kind": kind, "reason": reason, "until": until.isoformat() if until else None}
     return act_on_orders("hold", _ids(targets), params, actor=actor, now=now)
@@ -70,5 +72,8 @@ def print_documents(targets: QuerySet[Order], kinds: list[str], *, actor: Actor,
         .values_list("pk", flat=True)
     )
     if not ids:
-        raise Refusal("nothing_to_print", _("None of these orders has work that can be printed: they wait for routing or stock, or have left."))
+        raise Refusal(
+            "nothing_to_print",
+            _("None of these orders has work that can be printed: they wait for routing or stock, or have left."),
+        )
     return BulkOutcome(job=start_print_job(fulfillment_order_ids=ids, kinds=kinds, actor=actor, now=now))

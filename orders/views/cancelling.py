@@ -39,7 +39,9 @@ class Back:
     refund_due: Decimal
 
 
-def preview(order: Order, lines: Sequence[OrderLine], work: Sequence[FulfillmentLine], units: Mapping[int, int]) -> Back:
+def preview(
+    order: Order, lines: Sequence[OrderLine], work: Sequence[FulfillmentLine], units: Mapping[int, int]
+) -> Back:
     """What would come back; the same order of things as in oms.orchestration.cancel_order: what waits first, then the newest work.
 
     work: lines of active work orders, newest first. Nothing is changed.

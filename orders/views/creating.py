@@ -77,7 +77,9 @@ def _prices(skus: list[str]) -> dict[str, Decimal]:
 def _line(given: dict[str, object], prices: dict[str, Decimal]) -> NewLine:
     price = given["unit_price"]
     sku = str(given["sku"])
-    return NewLine(sku=sku, quantity=given["quantity"], unit_price=prices.get(sku, Decimal(0)) if price is None else price)
+    return NewLine(
+        sku=sku, quantity=given["quantity"], unit_price=prices.get(sku, Decimal(0)) if price is None else price
+    )
 
 
 def _add(form: NewOrderForm, lines: NewLines, refusal: Refusal) -> None:

@@ -24,7 +24,9 @@ def ready_to_pick(queryset: QuerySet[Order]) -> QuerySet[Order]:
 
     Answered by walking the open orders (index order_open) and asking fulfillment_to_pick for each: few of a million are open.
     """
-    waiting = FulfillmentOrder.objects.filter(order=OuterRef("pk"), state__in=[FulfillmentState.OPEN, FulfillmentState.PICKING])
+    waiting = FulfillmentOrder.objects.filter(
+        order=OuterRef("pk"), state__in=[FulfillmentState.OPEN, FulfillmentState.PICKING]
+    )
     return queryset.filter(Exists(waiting), lifecycle=Lifecycle.OPEN)
 
 
@@ -51,9 +53,30 @@ class OrderList(ListPage):
         Tab("returns", _("Returns"), RETURNS),
     ]
     bulk_actions = [
-        BulkAction("print", _("Print labels and slips"), "fulfillment.print", run=bulk.print_both, icon="printer", limit=bulk.MOST),
-        BulkAction("print_labels", _("Print labels"), "fulfillment.print", run=bulk.print_labels, icon="printer", limit=bulk.MOST),
-        BulkAction("print_slips", _("Print packing slips"), "fulfillment.print", run=bulk.print_slips, icon="printer", limit=bulk.MOST),
+        BulkAction(
+            "print",
+            _("Print labels and slips"),
+            "fulfillment.print",
+            run=bulk.print_both,
+            icon="printer",
+            limit=bulk.MOST,
+        ),
+        BulkAction(
+            "print_labels",
+            _("Print labels"),
+            "fulfillment.print",
+            run=bulk.print_labels,
+            icon="printer",
+            limit=bulk.MOST,
+        ),
+        BulkAction(
+            "print_slips",
+            _("Print packing slips"),
+            "fulfillment.print",
+            run=bulk.print_slips,
+            icon="printer",
+            limit=bulk.MOST,
+        ),
         BulkAction("hold", _("Hold"), "orders.hold", run=bulk.hold, form_class=HoldForm, limit=bulk.MOST),
         BulkAction("release", _("Release"), "orders.hold", run=bulk.release, limit=bulk.MOST),
         BulkAction("tag", _("Tag"), "orders.tag", run=bulk.tag, form_class=TagForm, icon="tag", limit=bulk.MOST),
@@ -63,13 +86,20 @@ class OrderList(ListPage):
             "orders.cancel",
             run=bulk.cancel,
             form_class=CancelReasonForm,
-            confirm=_("Everything that has not been picked is cancelled and its stock is given back. This cannot be undone."),
+            confirm=_(
+                "Everything that has not been picked is cancelled and its stock is given back. This cannot be undone."
+            ),
             danger=True,
             limit=bulk.MOST,
         ),
     ]
     page_actions = [PageAction(_("New order"), "order-new", "orders.create", primary=True, icon="plus")]
-    empty = Empty(_("No orders yet"), _("They come in by a channel, by a file, or are written down here."), _("New order"), "order-new")
+    empty = Empty(
+        _("No orders yet"),
+        _("They come in by a channel, by a file, or are written down here."),
+        _("New order"),
+        "order-new",
+    )
 
     def queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return listed_orders()

@@ -83,14 +83,25 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("{amount} is refunded.").format(amount=format_money(amount, order.currency)))
             return redirect("order", pk=pk)
     left = order.captured_total - order.refunded_total
-    return render(request, "orders/refund.html", {"order": order, "form": form, "due": due, "left": left}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "orders/refund.html",
+        {"order": order, "form": form, "due": due, "left": left},
+        status=422 if form.errors else 200,
+    )
 
 
 def worth(order: Order, lines: list[OrderLine], units: dict[int, int]) -> Decimal:
     """What these units cost, but never more than can go back."""
     value = sum(
         (
-            value_of_units(line, already=line.refunded, units=units[line.pk], tax_included=order.tax_included, currency=order.currency)
+            value_of_units(
+                line,
+                already=line.refunded,
+                units=units[line.pk],
+                tax_included=order.tax_included,
+                currency=order.currency,
+            )
             for line in lines
             if line.pk in units
         ),

@@ -61,7 +61,12 @@ def show(request: HttpRequest, order: Order, *, status: int = 200, **forms: Any)
 def receipt(request: HttpRequest, pk: int, decision: int) -> JsonResponse:
     """The receipt of one routing run, for programs."""
     found = get_object_or_404(RoutingDecision, pk=decision, order_id=pk)
-    head = {"order_id": pk, "at": found.at.isoformat(), "cause": found.cause, "rule_set_version": found.rule_set_version}
+    head = {
+        "order_id": pk,
+        "at": found.at.isoformat(),
+        "cause": found.cause,
+        "rule_set_version": found.rule_set_version,
+    }
     return JsonResponse({**head, "receipt": found.receipt}, json_dumps_params={"indent": 2, "ensure_ascii": False})
 
 
@@ -73,7 +78,9 @@ def route(request: HttpRequest, pk: int) -> HttpResponse:
     if plan is None:
         messages.info(request, _("Every unit has its place."))
     elif plan.allocations:
-        messages.success(request, _("Routed: {n} units have a place now.").format(n=sum(part.quantity for part in plan.allocations)))
+        messages.success(
+            request, _("Routed: {n} units have a place now.").format(n=sum(part.quantity for part in plan.allocations))
+        )
     else:
         messages.warning(request, _("No location can ship any of it now. The receipt says why."))
     return redirect("order", pk=pk)
@@ -93,7 +100,12 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Order {number} is on hold.").format(number=order.number))
             return redirect("order", pk=pk)
-    context = {"order": order, "form": form, "title": _("Hold order {number}").format(number=order.number), "button": _("Place the hold")}
+    context = {
+        "order": order,
+        "form": form,
+        "title": _("Hold order {number}").format(number=order.number),
+        "button": _("Place the hold"),
+    }
     context["text"] = _("Nothing of it is picked or shipped until the hold is released. Its stock stays reserved.")
     return render(request, "orders/act.html", context, status=422 if form.errors else 200)
 
@@ -114,7 +126,9 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
     form = TagForm(request.POST)
     if form.is_valid():
         try:
-            outcome = change_tags(order_ids=[pk], **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
+            outcome = change_tags(
+                order_ids=[pk], **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now()
+            )
         except Refusal as refusal:
             form.add_error("add", refusal.message)
         else:

@@ -44,13 +44,17 @@ def test_a_page_asks_for_a_login_and_then_opens() -> None:
     client = Client()
     response = client.get("/orders/?tab=on-hold")
     assert response["Location"] == "/login/?next=%2Forders%2F%3Ftab%3Don-hold"
-    response = client.post(response["Location"], {"username": "maya", "password": PASSWORD, "next": "/orders/?tab=on-hold"})
+    response = client.post(
+        response["Location"], {"username": "maya", "password": PASSWORD, "next": "/orders/?tab=on-hold"}
+    )
     assert response["Location"] == "/orders/?tab=on-hold"
 
 
 def test_signing_in_never_leads_to_another_site() -> None:
     make_user()
-    response = Client().post("/login/?next=https://evil.example", {"username": "maya", "password": PASSWORD, "next": "https://evil.example"})
+    response = Client().post(
+        "/login/?next=https://evil.example", {"username": "maya", "password": PASSWORD, "next": "https://evil.example"}
+    )
     assert response["Location"] == "/"
 
 
@@ -159,7 +163,10 @@ def test_a_change_of_role_is_in_the_history_with_who_did_it(client_as: SignIn) -
 def test_the_last_owner_stays_one(client_as: SignIn, change: dict[str, str]) -> None:
     client = client_as("owner")
     owner = User.objects.get()
-    page = html(client.post(f"/users/{owner.pk}/", {"first_name": "", "last_name": "", "email": "", "password": "", **change}), 422)
+    page = html(
+        client.post(f"/users/{owner.pk}/", {"first_name": "", "last_name": "", "email": "", "password": "", **change}),
+        422,
+    )
     assert "only owner" in page
     owner.refresh_from_db()
     assert owner.is_active
@@ -167,7 +174,9 @@ def test_the_last_owner_stays_one(client_as: SignIn, change: dict[str, str]) -> 
 
 
 def test_a_weak_password_is_refused(client_as: SignIn) -> None:
-    page = html(client_as("owner").post("/users/new/", {"username": "x", "role": "viewer", "password": "12345678901"}), 422)
+    page = html(
+        client_as("owner").post("/users/new/", {"username": "x", "role": "viewer", "password": "12345678901"}), 422
+    )
     assert "entirely numeric" in page
     assert not User.objects.filter(username="x").exists()
 
@@ -183,7 +192,9 @@ def test_a_running_job_tells_how_far_it_is_and_asks_for_itself(client_as: SignIn
     assert "<html" not in card
     assert 'hx-trigger="every 1s"' in card
     Job.objects.update(state="done", done=200)
-    assert "hx-trigger" not in html(client.get(f"/jobs/{job.pk}/", headers={"HX-Request": "true", "HX-Target": f"job-{job.pk}"}))
+    assert "hx-trigger" not in html(
+        client.get(f"/jobs/{job.pk}/", headers={"HX-Request": "true", "HX-Target": f"job-{job.pk}"})
+    )
 
 
 def test_a_queued_job_can_be_cancelled_and_resumed(client_as: SignIn) -> None:
@@ -205,7 +216,9 @@ def test_cancelling_an_ended_job_says_that_it_has_ended(client_as: SignIn) -> No
 
 def test_errors_are_listed_and_come_as_a_file_without_formulas(client_as: SignIn) -> None:
     job = make_job(state="done_with_errors", failed=2)
-    JobError.objects.create(job=job, reference="=HYPERLINK(1)", line=7, field="sku", message="<b>no SKU</b>", raw={"Name": "@SUM(1)"})
+    JobError.objects.create(
+        job=job, reference="=HYPERLINK(1)", line=7, field="sku", message="<b>no SKU</b>", raw={"Name": "@SUM(1)"}
+    )
     JobError.objects.create(job=job, reference="row", message="other")
     client = client_as("owner")
     assert "<b>no SKU" not in html(client.get(f"/jobs/{job.pk}/"))

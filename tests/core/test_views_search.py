@@ -79,7 +79,9 @@ def test_no_text_breaks_it(client_as: SignIn, text: str) -> None:
 
 
 def test_markup_in_what_was_typed_is_text(client_as: SignIn) -> None:
-    assert "<img" not in html(client_as("owner").get("/search/", {"q": "<img src=x onerror=alert(1)>"})).replace('<img src="/static', "")
+    assert "<img" not in html(client_as("owner").get("/search/", {"q": "<img src=x onerror=alert(1)>"})).replace(
+        '<img src="/static', ""
+    )
 
 
 def test_more_results_cost_no_more_statements(client_as: SignIn) -> None:

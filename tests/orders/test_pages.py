@@ -98,7 +98,12 @@ def test_each_filter_leaves_its_orders(client_as: SignIn, query: str, found: set
     from core.addresses import Address
 
     make_order(
-        channel, [("CD-2", 2)], number="B", paid=False, placed_at=NOW - timedelta(days=1), shipping_address=Address(name="X", country="DE")
+        channel,
+        [("CD-2", 2)],
+        number="B",
+        paid=False,
+        placed_at=NOW - timedelta(days=1),
+        shipping_address=Address(name="X", country="DE"),
     )
     assert set(numbers(client_as("owner").get(f"/orders/?{query}"))) == found
 
@@ -118,7 +123,9 @@ def test_search_finds_an_order_by_the_beginning_of_its_data(client_as: SignIn, q
     assert numbers(client_as("owner").get("/orders/", {"q": q})) == ["#1042"]
 
 
-@pytest.mark.parametrize(("name", "q"), [("Łukasz Żak", "lukasz zak"), ("İpek Işık", "ipek isik"), ("رضا کریمی", "رضا كريمي")])
+@pytest.mark.parametrize(
+    ("name", "q"), [("Łukasz Żak", "lukasz zak"), ("İpek Işık", "ipek isik"), ("رضا کریمی", "رضا كريمي")]
+)
 def test_search_is_tolerant_of_letter_forms(client_as: SignIn, name: str, q: str) -> None:
     make_order(number="X-1", customer_name=name)
     assert numbers(client_as("owner").get("/orders/", {"q": q})) == ["X-1"]
@@ -187,7 +194,9 @@ def test_many_orders_become_a_job_that_does_each_once(client_as: SignIn, monkeyp
 def test_tags_are_added_and_removed_in_bulk(client_as: SignIn) -> None:
     orders = [make_order(tags=("old",)), make_order()]
     act(client_as("owner"), "tag", orders, add="vip, gift", remove="old")
-    assert [sorted(tags) for tags in Order.objects.order_by("pk").values_list("tags", flat=True)] == [["gift", "vip"]] * 2
+    assert [sorted(tags) for tags in Order.objects.order_by("pk").values_list("tags", flat=True)] == [
+        ["gift", "vip"]
+    ] * 2
 
 
 def test_cancelling_in_bulk_asks_first_and_gives_the_stock_back(client_as: SignIn) -> None:
@@ -201,10 +210,14 @@ def test_cancelling_in_bulk_asks_first_and_gives_the_stock_back(client_as: SignI
     assert StockLevel.objects.get().reserved == 0
 
 
-@pytest.mark.parametrize(("role", "action"), [("viewer", "hold"), ("warehouse", "cancel"), ("finance", "tag"), ("viewer", "print")])
+@pytest.mark.parametrize(
+    ("role", "action"), [("viewer", "hold"), ("warehouse", "cancel"), ("finance", "tag"), ("viewer", "print")]
+)
 def test_a_role_without_the_right_changes_nothing(client_as: SignIn, role: str, action: str) -> None:
     order = make_order()
-    response = client_as(role).post("/orders/", {"action": action, "id": [order.pk], "confirmed": "1", "kind": "operator", "add": "x"})
+    response = client_as(role).post(
+        "/orders/", {"action": action, "id": [order.pk], "confirmed": "1", "kind": "operator", "add": "x"}
+    )
     assert response.status_code == 403
     assert Order.objects.get().version == order.version
 
@@ -316,7 +329,9 @@ def test_a_payment_sent_twice_is_recorded_once(client_as: SignIn) -> None:
 
 def test_more_than_is_owed_is_refused_at_its_field_and_the_input_stays(client_as: SignIn) -> None:
     order = make_order(paid=False)
-    page = html(client_as("finance").post(f"/orders/{order.pk}/payments/", {"key": "k", "amount": "11", "method": "cash"}), 422)
+    page = html(
+        client_as("finance").post(f"/orders/{order.pk}/payments/", {"key": "k", "amount": "11", "method": "cash"}), 422
+    )
     assert "Only €10.00 is owed." in page
     assert 'value="11"' in page
     assert 'value="cash"' in page
@@ -336,7 +351,9 @@ def test_units_are_refunded_at_what_they_cost(client_as: SignIn) -> None:
 
 def test_more_than_was_paid_is_never_refunded(client_as: SignIn) -> None:
     order = make_order()
-    page = html(client_as("finance").post(f"/orders/{order.pk}/refunds/", {"key": "k", "reason": "x", "amount": "10.01"}), 422)
+    page = html(
+        client_as("finance").post(f"/orders/{order.pk}/refunds/", {"key": "k", "reason": "x", "amount": "10.01"}), 422
+    )
     assert "At most €10.00 can be refunded." in page
     assert not Refund.objects.exists()
 
@@ -393,7 +410,13 @@ def test_an_order_changed_meanwhile_is_not_cancelled_blindly_and_the_input_stays
 def test_a_wrong_number_of_units_is_refused_at_its_field(client_as: SignIn, units: str) -> None:
     give_stock(make_variant("AB-1"), make_location(), 5)
     order = make_order(make_channel(), [("AB-1", 5)])
-    page = html(client_as("owner").post(f"/orders/{order.pk}/cancel/", {**cancel_form(order, 1, step="cancel"), f"line-{order.lines.get().pk}": units}), 422)
+    page = html(
+        client_as("owner").post(
+            f"/orders/{order.pk}/cancel/",
+            {**cancel_form(order, 1, step="cancel"), f"line-{order.lines.get().pk}": units},
+        ),
+        422,
+    )
     assert 'class="field-errors"' in page
     assert Order.objects.get().lifecycle == "open"
 
@@ -434,7 +457,9 @@ def test_an_order_by_hand_is_placed_once_routed_and_paid(client_as: SignIn) -> N
         ({"shipping_total": "1.005"}, "has fewer decimals than that"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_typed_is_lost(client_as: SignIn, change: dict[str, str], message: str) -> None:
+def test_a_wrong_field_is_named_and_nothing_typed_is_lost(
+    client_as: SignIn, change: dict[str, str], message: str
+) -> None:
     give_stock(make_variant("AB-1"), make_location(), 5)
     page = html(client_as("owner").post("/orders/new/", by_hand(make_channel(), **change)), 422)
     assert message in page

@@ -76,10 +76,15 @@ def test_a_change_is_kept_with_its_difference(client_as: SignIn) -> None:
     assert re.search(r"<del><bdi>Zofia Kowalska</bdi></del>", page)
 
 
-@pytest.mark.parametrize(("role", "read", "write"), [("viewer", 200, 403), ("warehouse", 403, 403), ("support", 200, 302)])
+@pytest.mark.parametrize(
+    ("role", "read", "write"), [("viewer", 200, 403), ("warehouse", 403, 403), ("support", 200, 302)]
+)
 def test_who_may_read_and_write(client_as: SignIn, role: str, read: int, write: int) -> None:
     make_order(email="z@example.com")
     customer = Customer.objects.get()
     client = client_as(role)
     assert client.get(f"/customers/{customer.pk}/").status_code == read
-    assert client.post(f"/customers/{customer.pk}/", {"name": "X", "phone": "", "language": "", "note": ""}).status_code == write
+    assert (
+        client.post(f"/customers/{customer.pk}/", {"name": "X", "phone": "", "language": "", "note": ""}).status_code
+        == write
+    )

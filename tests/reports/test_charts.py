@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from decimal import Decimal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from django.template.loader import render_to_string
@@ -17,11 +18,11 @@ from reports.charts import BOTTOM, HEIGHT, TOP, WIDTH, Chart, Series, bars, line
 NAMES = ["1 Nov", "2 Nov", "3 Nov"]
 
 
-def drawn(chart: Chart) -> ElementTree.Element:
+def drawn(chart: Chart) -> ET.Element:
     html = render_to_string("reports/charts/chart.html", {"chart": chart})
     svg = re.search(r'<svg class="chart".*?</svg>', html, re.S)
     assert svg
-    return ElementTree.fromstring(svg[0])
+    return ET.fromstring(svg[0])
 
 
 @given(st.decimals(min_value=0, max_value=10**12, places=2))
@@ -31,7 +32,7 @@ def test_the_scale_reaches_over_the_largest_value_in_a_few_even_steps(largest: D
     assert 2 <= len(ticks) <= 6
     assert ticks[0] == 0
     assert ticks[-1] == top
-    steps = {later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)}
+    steps = {later - earlier for earlier, later in itertools.pairwise(ticks)}
     assert len(steps) == 1
 
 
@@ -51,7 +52,9 @@ def test_stacked_bars_stand_on_each_other_and_stay_inside(values: list[list[int]
 
 
 def test_every_bar_tells_its_number_and_the_table_has_them_all() -> None:
-    html = render_to_string("reports/charts/chart.html", {"chart": bars("Orders", NAMES, [Series("Orders", [4, 0, 12])])})
+    html = render_to_string(
+        "reports/charts/chart.html", {"chart": bars("Orders", NAMES, [Series("Orders", [4, 0, 12])])}
+    )
     assert "<title>1 Nov: 4</title>" in html
     assert "<title>3 Nov: 12</title>" in html
     assert len(re.findall(r"<rect[^>]*data-hit", html)) == 2, "a day without orders has no bar"
@@ -85,9 +88,11 @@ def test_positions_keep_their_decimal_point_in_languages_with_a_comma() -> None:
 
 
 def test_a_chart_without_anything_says_so() -> None:
-    html = render_to_string("reports/charts/chart.html", {"chart": bars("Orders", NAMES, [Series("Orders", [0, 0, 0])])})
+    html = render_to_string(
+        "reports/charts/chart.html", {"chart": bars("Orders", NAMES, [Series("Orders", [0, 0, 0])])}
+    )
     assert "Nothing in this time." in html
-    assert "<svg class=\"chart\"" not in html
+    assert '<svg class="chart"' not in html
 
 
 def test_many_names_become_the_largest_and_the_others_without_losing_a_unit() -> None:

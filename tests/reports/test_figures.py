@@ -111,5 +111,12 @@ def test_what_cannot_be_true_is_not_stored() -> None:
     channel = make_channel()
     with pytest.raises(IntegrityError), transaction.atomic():
         DailyFigure.objects.create(
-            day=NOW.date(), channel=channel, currency="EUR", time_zone="UTC", orders=1, cancelled=2, revenue=0, refunded=0
+            day=NOW.date(),
+            channel=channel,
+            currency="EUR",
+            time_zone="UTC",
+            orders=1,
+            cancelled=2,
+            revenue=0,
+            refunded=0,
         )

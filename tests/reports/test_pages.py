@@ -76,14 +76,18 @@ def test_more_orders_cost_no_more_statements(client_as: SignIn, url: str) -> Non
         make_order(make_channel(), placed_at=timezone.now())
         make_figures()
         cache.clear()
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             html(client.get(url))
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
 
 def test_failed_jobs_are_shown_to_those_who_can_resume_them(client_as: SignIn) -> None:
-    Job.objects.create(kind="imports", title="Import", state="failed", actor="user:1", actor_label="x", created_at=timezone.now())
+    Job.objects.create(
+        kind="imports", title="Import", state="failed", actor="user:1", actor_label="x", created_at=timezone.now()
+    )
     assert "Failed jobs" in html(client_as("owner").get("/"))
     assert "Failed jobs" not in html(client_as("viewer").get("/"))
 
