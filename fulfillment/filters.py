@@ -7,11 +7,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.states import FulfillmentState
+from fulfillment.states import FulfillmentState, Service
 from inventory.models import Location
 from orders.filters import country_choices
-
-SERVICES = [("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))]
 
 
 class QueueFilter(filters.FilterSet):
@@ -21,7 +19,7 @@ class QueueFilter(filters.FilterSet):
         queryset=lambda request: Location.objects.order_by("name"), label=_("Location")
     )
     state = filters.ChoiceFilter(choices=FulfillmentState.choices, label=_("State"))
-    service = filters.ChoiceFilter(choices=SERVICES, label=_("Service"))
+    service = filters.ChoiceFilter(choices=Service.choices, label=_("Service"))
     sku = filters.CharFilter(label=_("SKU"), max_length=64, method="filter_sku")
     country = filters.ChoiceFilter(field_name="order__ship_country", label=_("Ship to"), choices=country_choices)
     has_label = filters.ChoiceFilter(

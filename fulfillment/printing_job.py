@@ -27,6 +27,7 @@ from fulfillment.operations.printing import (
     draw_documents,
     keep_documents,
     print_file,
+    without_label,
 )
 from fulfillment.queries import in_pick_order, pick_list_for, with_lines
 
@@ -61,7 +62,7 @@ class PrintJob(JobKind):
             return print_file([pk for pk in ids if pk not in failed], kinds)
         problems = {}
         if LABEL_KINDS & set(kinds):
-            bought = buy_labels(fulfillment_order_ids=chunk, actor=actor_of(job), now=timezone.now())
+            bought = buy_labels(fulfillment_order_ids=without_label(chunk), actor=actor_of(job), now=timezone.now())
             problems = {pk: result for pk, result in bought.items() if result.problem}
         drawn = draw_documents([pk for pk in chunk if pk not in problems], kinds)
         drawn.problems += [(pk, result.number or str(pk), result.problem) for pk, result in problems.items()]

@@ -39,7 +39,7 @@ def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
     ids = list(fulfillment_order_ids)
     lines = (
         FulfillmentLine.objects.filter(quantity__gt=0)
-        .select_related("order_line__variant")
+        .select_related("order_line")
         .order_by("order_line__position", "id")
     )
     found = (

@@ -30,6 +30,14 @@ ACTIVE_STATES = frozenset({"scheduled", "open", "on_hold", "picking", "picked", 
 WORKABLE_STATES = frozenset({"open", "picking", "picked", "packed"})
 
 
+class Service(models.TextChoices):
+    """How fast a parcel travels, whoever carries it."""
+
+    ECONOMY = "economy", _("Economy")
+    STANDARD = "standard", _("Standard")
+    EXPRESS = "express", _("Express")
+
+
 class ShipmentState(models.TextChoices):
     LABEL_REQUESTED = "label_requested", _("Label requested")
     LABEL_PURCHASED = "label_purchased", _("Label bought")

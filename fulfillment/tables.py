@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import django_tables2 as tables
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.badges import badge_html
 from core.listing import columns as c
-from fulfillment.states import WORKABLE_STATES
+from fulfillment.states import WORKABLE_STATES, Service
 
 
 class DueColumn(c.TimeColumn):
@@ -21,6 +22,16 @@ class DueColumn(c.TimeColumn):
         if record.state in WORKABLE_STATES and record.ship_by < self._now:
             return f"{badge_html('bad', _t('Late'))} {text}"
         return text
+
+
+class ServiceColumn(c.ListColumn):
+    """How fast it travels, in words."""
+
+    def cell(self, record: Any) -> str:
+        return escape(str(self.export(record)))
+
+    def export(self, record: Any) -> Any:
+        return str(dict(Service.choices).get(record.service, record.service))
 
 
 class LabelColumn(c.ListColumn):
@@ -47,7 +58,7 @@ class QueueTable(tables.Table):
     units = c.NumberColumn(verbose_name=_("Units"))
     customer = c.TextColumn(accessor="order.customer_name", verbose_name=_("Customer"), soft=True)
     country = c.TextColumn(accessor="order.ship_country", verbose_name=_("To"), soft=True)
-    service = c.TextColumn(verbose_name=_("Service"), soft=True)
+    service = ServiceColumn(verbose_name=_("Service"), soft=True)
     label = LabelColumn(accessor="has_label", verbose_name=_("Label"))
     who = c.TextColumn(accessor="state_by_label", verbose_name=_("Last moved by"), visible=False, soft=True)
     moved = c.TimeColumn(accessor="state_at", verbose_name=_("Last moved"), visible=False)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -96,7 +97,7 @@ def draw_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
     result: a slip without its label would go into a parcel that cannot leave.
     """
     found = with_lines(fulfillment_order_ids)
-    shipments = labelled_shipments(fulfillment_order_ids)
+    shipments = {cast(int, shipment.fulfillment_order_id): shipment for shipment in with_label(fulfillment_order_ids)}
     problems = _first_problems(found, shipments, kinds)
     kept = kept_hashes(fulfillment_order_ids, kinds)
     fine = [work_order for work_order in found if work_order.pk not in problems]
@@ -116,17 +117,22 @@ def draw_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
     return drawn
 
 
-def labelled_shipments(fulfillment_order_ids: Iterable[int]) -> dict[int, Shipment]:
-    """Fulfillment order id → its live outbound shipment whose label is bought."""
-    rows = Shipment.objects.filter(
-        fulfillment_order_id__in=list(fulfillment_order_ids), direction=Direction.OUTBOUND
-    ).exclude(state__in=[ShipmentState.LABEL_REQUESTED, ShipmentState.VOID_REQUESTED, ShipmentState.VOIDED])
-    return {cast(int, shipment.fulfillment_order_id): shipment for shipment in rows}
+def with_label(fulfillment_order_ids: Iterable[int]) -> QuerySet[Shipment]:
+    """The live outbound shipments of work orders whose label is bought."""
+    rows = Shipment.objects.filter(fulfillment_order_id__in=list(fulfillment_order_ids), direction=Direction.OUTBOUND)
+    return rows.exclude(state__in=[ShipmentState.LABEL_REQUESTED, ShipmentState.VOID_REQUESTED, ShipmentState.VOIDED])
+
+
+def without_label(fulfillment_order_ids: Sequence[int]) -> list[int]:
+    """Those whose label is still to be bought."""
+    bought = set(with_label(fulfillment_order_ids).values_list("fulfillment_order_id", flat=True))
+    return [pk for pk in fulfillment_order_ids if pk not in bought]
 
 
 def kept_hashes(fulfillment_order_ids: Iterable[int], kinds: Iterable[str]) -> dict[tuple[int, str], str]:
     """(fulfillment order id, kind) → hash of the document that is kept."""
     rows = Document.objects.filter(fulfillment_order_id__in=list(fulfillment_order_ids), kind__in=list(kinds))
+    rows = rows.exclude(shipment__state=ShipmentState.VOIDED)
     return {(pk, kind): digest for pk, kind, digest in rows.values_list("fulfillment_order_id", "kind", "content_hash")}
 
 
@@ -232,11 +238,11 @@ def kept_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
     for start in range(0, len(fulfillment_order_ids), READ_BATCH):
         batch = fulfillment_order_ids[start : start + READ_BATCH]
         rows = Document.objects.filter(fulfillment_order_id__in=batch, kind__in=list(kinds))
-        live = labelled_shipments(batch)
+        live = dict(with_label(batch).values_list("fulfillment_order_id", "pk"))
         data = {
             (pk, kind): content
             for pk, kind, shipment, content in rows.values_list("fulfillment_order_id", "kind", "shipment_id", "data")
-            if kind not in LABEL_KINDS or (pk in live and live[pk].pk == shipment)
+            if kind not in LABEL_KINDS or live.get(pk) == shipment
         }
         for pk in batch:
             for kind in kinds:

@@ -90,7 +90,7 @@ class WorkQueue(ListPage):
         "units": Sort("units", desc=True),
     }
     default_sort = "due"
-    search_placeholder = _("Work order, order, name, SKU, tracking number")
+    search_placeholder = _("Number, order, name, SKU")
     template_name = "fulfillment/queue.html"
     tabs = [
         Tab("to-pick", _("To pick"), Q(state=S.OPEN)),

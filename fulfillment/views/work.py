@@ -15,12 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from core import formats
 from core.actors import Actor
 from core.models import TimelineEntry
 from core.permissions import require, require_permission
 from core.refusals import Refusal
+from core.states import Offer
 from core.timeline_text import lines_for
 from fulfillment import queries
+from fulfillment.carriers import registered
 from fulfillment.forms import PAPERS, MissingForm, PrintForm, shop_papers
 from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.operations.packing import pack_all
@@ -28,8 +31,8 @@ from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.printing import print_now
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
-from fulfillment.operations.work import why_held
-from fulfillment.states import FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState
+from fulfillment.operations.work import who_did, why_held
+from fulfillment.states import ACTIVE_STATES, FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState, Service
 
 S = FulfillmentState
 
@@ -48,6 +51,9 @@ STEPS = {
     "pack": Step(pack_all, gettext_lazy("{number} is packed.")),
     "ship": Step(ship_fulfillment_order, gettext_lazy("{number} is shipped.")),
 }
+
+#: How many of the steps are behind a work order in this state.
+_PASSED = {S.PICKING: 1, S.PICKED: 2, S.PACKED: 3}
 
 
 @require("fulfillment.view")
@@ -70,11 +76,14 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "found": found,
             "order": found.order,
             "lines": queries.lines_in_walk_order(found, bins),
-            "offers": [offer for offer in FULFILLMENT_MACHINE.offers(found, request.user) if offer.name in STEPS],
+            "offers": _offers_ahead(found, request.user),
+            "ended": who_did(found) if found.state not in ACTIVE_STATES else "",
+            "service": dict(Service.choices).get(found.service, found.service),
+            "expected": formats.day(found.expected_on) if found.expected_on else "",
             "late": found.state in WORKABLE_STATES and found.ship_by < timezone.now(),
             "why_held": why_held(found.order) if held else "",
             "workable": found.state in WORKABLE_STATES and not held,
-            "shipments": list(shipments),
+            "parcels": [_parcel(shipment) for shipment in shipments],
             "history": lines_for(entries),
             "print_form": PrintForm(),
             "papers": _papers(found),
@@ -82,6 +91,29 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "may_pick": request.user.can("fulfillment.pick"),
         },
     )
+
+
+def _parcel(shipment: Shipment) -> dict[str, Any]:
+    """A shipment with its carrier and service in words and its reports, the newest first."""
+    known = registered().get(shipment.carrier)
+    reports = sorted(shipment.tracking.all(), key=lambda report: (report.at, report.pk), reverse=True)
+    return {
+        "shipment": shipment,
+        "carrier": known.name if known else shipment.carrier,
+        "service": dict(Service.choices).get(shipment.service, shipment.service),
+        "numbers": [package.tracking_number for package in shipment.packages.all()],
+        "reports": [
+            (_(report.description) if report.description else report.code, report.place, report.at)
+            for report in reports
+        ],
+    }
+
+
+def _offers_ahead(found: FulfillmentOrder, user: Any) -> list[Offer]:
+    """The steps that are still to come, with why not; what is behind it is left out."""
+    offers = {offer.name: offer for offer in FULFILLMENT_MACHINE.offers(found, user)}
+    ahead = list(STEPS)[_PASSED.get(S(found.state), 0) :]
+    return [offers[name] for name in ahead]
 
 
 def load(pk: int) -> FulfillmentOrder:

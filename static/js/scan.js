@@ -44,9 +44,20 @@ function sound(root) {
   }
 }
 
+/* data-scan-key="Enter": what a key does that no scanner sends by itself, while the scan field is empty and nothing is on its way. */
+function pressed(event, scan) {
+  if (!scan || event.target !== scan || scan.value !== "" || busy || event.repeat || anyDialogOpen()) return false;
+  const target = $$("[data-scan-key]").find((node) => node.dataset.scanKey === event.key);
+  if (!target) return false;
+  event.preventDefault();
+  target.click();
+  return true;
+}
+
 /* Keys typed while focus is elsewhere belong to the scan field, except single-key actions of the page. */
 function onKey(event) {
   const scan = field();
+  if (pressed(event, scan)) return;
   if (!scan || event.ctrlKey || event.metaKey || event.altKey || anyDialogOpen() || isTyping(event.target)) return;
   if (event.key.length !== 1 || event.key === "?" || $$("[data-key]").some((node) => node.dataset.key === event.key)) return;
   event.preventDefault();

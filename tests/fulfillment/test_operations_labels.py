@@ -97,7 +97,9 @@ class OutsideCarrier:
         return {}
 
     def _result(self, request: LabelRequest) -> LabelResult:
-        return LabelResult(request.reference, f"T-{request.reference}", Decimal("4.50"), "EUR", documents=self.documents)
+        return LabelResult(
+            request.reference, f"T-{request.reference}", Decimal("4.50"), "EUR", documents=self.documents
+        )
 
 
 @pytest.fixture
@@ -135,7 +137,9 @@ def test_asking_again_buys_nothing(now: datetime) -> None:
     assert (IssuedNumber.objects.count(), Package.objects.count()) == (1, 1)
 
 
-def test_a_crash_after_the_purchase_is_settled_by_asking(outside: OutsideCarrier, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_after_the_purchase_is_settled_by_asking(
+    outside: OutsideCarrier, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from fulfillment.operations import labels
 
     work = make_work()
@@ -196,7 +200,9 @@ def test_a_refusal_names_the_reason_and_the_next_try_uses_the_mended_address(now
     assert list(Shipment.objects.order_by("pk").values_list("state", flat=True)) == ["voided", "label_purchased"]
 
 
-def test_of_a_batch_the_good_ones_are_bought_and_a_second_run_buys_only_the_rest(outside: OutsideCarrier, now: datetime) -> None:
+def test_of_a_batch_the_good_ones_are_bought_and_a_second_run_buys_only_the_rest(
+    outside: OutsideCarrier, now: datetime
+) -> None:
     works = make_works(10)
     outside.refuse = {f"{work.number}-1": "No such street" for work in works[2:4]}
     outside.lose = {f"{work.number}-1" for work in works[5:8]}
@@ -232,7 +238,9 @@ def test_unknown_work_is_not_found(now: datetime) -> None:
         buy_label(fulfillment_order_id=999_999_999, actor=ANNA, now=now)
 
 
-def test_an_order_cancelled_while_the_label_is_bought_gets_its_money_back(outside: OutsideCarrier, now: datetime) -> None:
+def test_an_order_cancelled_while_the_label_is_bought_gets_its_money_back(
+    outside: OutsideCarrier, now: datetime
+) -> None:
     work = make_work()
     outside.while_buying = lambda: cancel_order(order_id=work.order_id, units=None, reason="", actor=BEN, now=now)
     shipment = buy(work, now)
@@ -244,7 +252,9 @@ def test_an_order_cancelled_while_the_label_is_bought_gets_its_money_back(outsid
     assert Shipment.objects.get().state == "voided"
 
 
-def test_the_label_of_a_cancelled_order_is_voided_once_the_carrier_confirms(outside: OutsideCarrier, now: datetime) -> None:
+def test_the_label_of_a_cancelled_order_is_voided_once_the_carrier_confirms(
+    outside: OutsideCarrier, now: datetime
+) -> None:
     work = make_work()
     buy(work, now)
     cancel_order(order_id=work.order_id, units=None, reason="", actor=BEN, now=now)
@@ -298,7 +308,9 @@ def test_a_void_number_is_never_issued_again() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_want_the_same_label_buy_one(outside: OutsideCarrier, threads: Callable[..., list[Any]], now: datetime) -> None:
+def test_two_who_want_the_same_label_buy_one(
+    outside: OutsideCarrier, threads: Callable[..., list[Any]], now: datetime
+) -> None:
     work = make_work()
     outside.hold_up = threading.Event()
 

@@ -45,7 +45,10 @@ def test_shipping_moves_stock_quantities_and_statuses(now: datetime) -> None:
     shipped = ship(work, now)
 
     after = {level.variant.sku: level for level in StockLevel.objects.select_related("variant")}
-    assert [(after[s].on_hand - before[s].on_hand, after[s].reserved - before[s].reserved) for s in "AB"] == [(-2, -2), (-1, -1)]
+    assert [(after[s].on_hand - before[s].on_hand, after[s].reserved - before[s].reserved) for s in "AB"] == [
+        (-2, -2),
+        (-1, -1),
+    ]
     assert not Reservation.objects.filter(quantity__gt=0).exists()
     assert StockMovement.objects.filter(reason="shipped", cause=work.subject, bucket="on_hand").count() == 2
     order = Order.objects.get(pk=work.order_id)
@@ -53,13 +56,20 @@ def test_shipping_moves_stock_quantities_and_statuses(now: datetime) -> None:
         (2, 2, 2, 2, 0),
         (1, 1, 1, 1, 0),
     ]
-    assert (order.lifecycle, order.fulfillment, order.delivery, order.parcels) == ("completed", "fulfilled", "in_transit", 1)
+    assert (order.lifecycle, order.fulfillment, order.delivery, order.parcels) == (
+        "completed",
+        "fulfilled",
+        "in_transit",
+        1,
+    )
     work.refresh_from_db()
     assert (work.state, work.state_by_label, work.shipped_at) == ("shipped", "Anna Packer", now)
     shipment = Shipment.objects.get(pk=shipped.shipment_id)
     assert (shipment.state, shipment.handed_over_at) == ("in_transit", now)
     assert shipped.tracking_numbers == (Package.objects.get().tracking_number,)
-    assert OutboxEvent.objects.filter(name="fulfillment.shipped", payload={"fulfillment_order_id": work.pk}).count() == 1
+    assert (
+        OutboxEvent.objects.filter(name="fulfillment.shipped", payload={"fulfillment_order_id": work.pk}).count() == 1
+    )
     entry = TimelineEntry.objects.get(kind="fulfillment.shipped")
     assert entry.data["tracking_numbers"] == list(shipped.tracking_numbers)
 
@@ -88,7 +98,13 @@ def test_fast_forward_ships_from_wherever_it_is(begun: bool, now: datetime) -> N
     work.refresh_from_db()
     assert work.state == "shipped"
     kinds = set(TimelineEntry.objects.values_list("kind", flat=True))
-    assert kinds >= {"fulfillment.picking", "fulfillment.picked", "fulfillment.packed", "label.bought", "fulfillment.shipped"}
+    assert kinds >= {
+        "fulfillment.picking",
+        "fulfillment.picked",
+        "fulfillment.packed",
+        "label.bought",
+        "fulfillment.shipped",
+    }
 
 
 def test_the_second_who_ships_is_told_who_did_and_when(now: datetime) -> None:
@@ -200,7 +216,9 @@ def test_the_number_of_statements_does_not_grow_with_the_lines(now: datetime) ->
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fast", [True, False])
-def test_of_two_who_ship_at_once_one_does_and_the_other_learns_who(threads: Callable[..., list[Any]], now: datetime, fast: bool) -> None:
+def test_of_two_who_ship_at_once_one_does_and_the_other_learns_who(
+    threads: Callable[..., list[Any]], now: datetime, fast: bool
+) -> None:
     work = make_work([("A", 2), ("B", 1)])
     if not fast:
         buy_label(fulfillment_order_id=work.pk, actor=ANNA, now=now)

@@ -176,10 +176,16 @@ def test_a_worker_whose_lease_was_taken_writes_nothing(now: datetime, monkeypatc
     assert not Document.objects.exists()
 
 
-def test_a_full_disk_keeps_the_purchase_and_says_nothing_is_printed(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_the_purchase_and_says_nothing_is_printed(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work = make_work()
     with monkeypatch.context() as patch:
-        patch.setattr(printing_job, "keep_documents", lambda *args, **kwargs: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        patch.setattr(
+            printing_job,
+            "keep_documents",
+            lambda *args, **kwargs: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+        )
         job = start([work], now)
         with pytest.raises(OSError, match="No space left"):
             run_job(job.pk, clock=lambda: now)
@@ -218,7 +224,9 @@ def test_only_what_can_be_printed_is_taken(kinds: tuple[str, ...], now: datetime
         start([], now)
 
 
-def test_without_pdf_it_says_what_to_install_and_zpl_still_prints(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pdf_it_says_what_to_install_and_zpl_still_prints(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(printing, "pdf_available", lambda: (False, "Pango is missing."))
     work = make_work()
     with pytest.raises(Unavailable, match="Pango is missing"):

@@ -17,10 +17,12 @@ from core.actors import Actor
 from core.jobs import run_job
 from core.models import Job, OutboxEvent, Shop, User
 from core.permissions import MATRIX, Role
+from fulfillment.carriers.base import TrackingUpdate
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, IssuedNumber, Shipment
 from fulfillment.operations.packing import pack_all
 from fulfillment.operations.picking import start_picking
 from fulfillment.operations.shipping import ship_fulfillment_order
+from fulfillment.operations.tracking import record_tracking
 from oms.orchestration.hold_order import hold_order
 from tests.factories.fulfillment import make_work, make_works
 
@@ -136,10 +138,19 @@ def test_the_chosen_ship_and_a_pick_list_is_made(client_as: As) -> None:
 def test_the_page_shows_contents_actions_and_reasons(client_as: As, now: datetime) -> None:
     work = make_work([("A", 2), ("B", 1)])
     page = text(client_as("warehouse").get(url("fulfillment-order", work)))
-    for part in (work.number, work.order.number, "A-1", "A-2", "Start picking", "Not possible while it is “Ready to pick”"):
+    for part in (
+        work.number,
+        work.order.number,
+        "A-1",
+        "A-2",
+        "Start picking",
+        "Not possible while it is “Ready to pick”",
+    ):
         assert part in page
     hold_order(order_id=work.order_id, kind="address", reason="House number?", actor=BEN, now=now)
-    assert "On hold: Address problem (House number?)." in text(client_as("warehouse").get(url("fulfillment-order", work)))
+    assert "On hold: Address problem (House number?)." in text(
+        client_as("warehouse").get(url("fulfillment-order", work))
+    )
 
 
 def test_the_page_asks_as_many_questions_for_one_line_as_for_many(client_as: As, now: datetime) -> None:
@@ -167,8 +178,17 @@ def test_the_day_of_one_parcel_at_the_desk(client_as: As) -> None:
     client.post(url("print", work), {"what": "both_a4"})
     assert "is shipped" in text(act(client, work, "ship"))
     assert state(work) == "shipped"
+    shipment = Shipment.objects.get()
+    reported = TrackingUpdate("in_transit", timezone.now(), "Seen in <b>Łódź</b>", "Łódź")
+    record_tracking(shipment_id=shipment.pk, updates=[reported], actor=BEN, now=timezone.now())
     page = text(client.get(url("fulfillment-order", work)))
-    assert Shipment.objects.get().label["tracking_number"] in page
+    for part in (
+        shipment.label["tracking_number"],
+        "Parcel Post",
+        "Seen in &lt;b&gt;Łódź",
+        "warehouse-tester shipped it",
+    ):
+        assert part in page
 
 
 def test_an_action_on_an_old_page_is_refused_with_who_and_when(client_as: As, now: datetime) -> None:
@@ -193,12 +213,16 @@ def test_a_double_click_does_it_once(client_as: As, now: datetime) -> None:
 def test_missing_units_are_reported_from_the_pick_screen(client_as: As) -> None:
     work, client = make_work([("GONE", 2), ("B", 1)]), client_as("warehouse")
     line = work.lines.get(order_line__sku="GONE")
-    response = client.post(url("fulfillment-missing", work), {"line": line.pk, "units": "1", "back": "pick"}, follow=True)
+    response = client.post(
+        url("fulfillment-missing", work), {"line": line.pk, "units": "1", "back": "pick"}, follow=True
+    )
     assert response.redirect_chain[-1][0] == url("pick", work)
     assert FulfillmentLine.objects.get(pk=line.pk).quantity == 1
     page = text(client.post(url("fulfillment-missing", work), {"line": line.pk, "units": "x"}, follow=True))
     assert "How many units were not found?" in page
-    page = text(client.post(url("fulfillment-missing", work), {"line": make_work().lines.first().pk, "units": "1"}, follow=True))
+    page = text(
+        client.post(url("fulfillment-missing", work), {"line": make_work().lines.first().pk, "units": "1"}, follow=True)
+    )
     assert "not part of" in page
 
 
@@ -234,7 +258,7 @@ def test_a_fragment_is_the_part_of_the_page(client_as: As) -> None:
     for name in ("pick", "pack"):
         fragment = text(client.post(url(name, work), {"code": skus(work)[0]}, headers={"HX-Request": "true"}))
         page = text(client.get(url(name, work)))
-        tail = fragment[fragment.index('<progress'):].split("csrf")[0]
+        tail = fragment[fragment.index("<progress") :].split("csrf")[0]
         assert tail.strip() in page
 
 
@@ -308,7 +332,13 @@ def test_papers_open_in_the_browser_and_are_never_cached(client_as: As, now: dat
     work, client = make_work(), client_as("warehouse")
     assert client.get(url("fulfillment-paper", work, "label_pdf")).status_code == 409
     ship_fulfillment_order(fulfillment_order_id=work.pk, actor=BEN, now=now, fast_forward=True)
-    for kind, begins in (("label_pdf", b"%PDF"), ("slip_a4", b"%PDF"), ("slip_4x6", b"%PDF"), ("label_and_slip", b"%PDF"), ("label_zpl", b"^XA")):
+    for kind, begins in (
+        ("label_pdf", b"%PDF"),
+        ("slip_a4", b"%PDF"),
+        ("slip_4x6", b"%PDF"),
+        ("label_and_slip", b"%PDF"),
+        ("label_zpl", b"^XA"),
+    ):
         response = client.get(url("fulfillment-paper", work, kind))
         assert (response.status_code, response.content[: len(begins)]) == (200, begins)
         assert response["X-Content-Type-Options"] == "nosniff"
@@ -359,13 +389,17 @@ def address(name: str, args: tuple[str, ...] | None, work: FulfillmentOrder) -> 
 
 
 @pytest.mark.parametrize(("name", "args", "permission"), GETS)
-def test_pages_open_for_those_who_may_and_change_nothing(name: str, args: tuple[str, ...] | None, permission: str, client_as: As) -> None:
+def test_pages_open_for_those_who_may_and_change_nothing(
+    name: str, args: tuple[str, ...] | None, permission: str, client_as: As
+) -> None:
     work = make_work()
     path = address(name, args, work)
     assert Client().get(path)["Location"].startswith(reverse("login"))
     for role in Role.values:
         assert client_as(role).get(path).status_code == (200 if role in MATRIX[permission] else 403), role
-    assert client_as("owner").get(path.replace(f"/{work.pk}/", "/999999999/")).status_code == (200 if args is None else 404)
+    assert client_as("owner").get(path.replace(f"/{work.pk}/", "/999999999/")).status_code == (
+        200 if args is None else 404
+    )
     work.refresh_from_db()
     assert (work.state, work.version) == ("open", 1)
 

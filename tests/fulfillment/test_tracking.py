@@ -40,7 +40,10 @@ def shipped(work: FulfillmentOrder, now: datetime) -> Shipment:
 
 
 def report(shipment: Shipment, now: datetime, *codes: str, start: int = 1) -> None:
-    updates = [TrackingUpdate(code, now + timedelta(hours=start + n), code.replace("_", " "), "Łódź") for n, code in enumerate(codes)]
+    updates = [
+        TrackingUpdate(code, now + timedelta(hours=start + n), code.replace("_", " "), "Łódź")
+        for n, code in enumerate(codes)
+    ]
     record_tracking(shipment_id=shipment.pk, updates=updates, actor=CARRIER, now=now)
 
 
@@ -153,7 +156,9 @@ def test_the_deciding_report_does_not_depend_on_the_order_of_the_list(places: li
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_delivery_reported_by_many_at_once_counts_once(threads: Callable[..., list[Any]], now: datetime) -> None:
+def test_the_same_delivery_reported_by_many_at_once_counts_once(
+    threads: Callable[..., list[Any]], now: datetime
+) -> None:
     shipment = shipped(make_work(), now)
     results = threads(4, lambda _n: report(shipment, now, "in_transit", "delivered"))
     assert results == [None] * 4
