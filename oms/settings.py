@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
+    "void-labels": {"task": "fulfillment.tasks.void_labels", "schedule": 300.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 
