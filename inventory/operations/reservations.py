@@ -16,7 +16,16 @@ from core.outbox import publish
 from core.refusals import Refusal
 from inventory.events import StockIncreased
 from inventory.models import MovementReason, Reservation
-from inventory.operations.levels import Key, Level, Move, add_to_levels, lock_levels, names_of, write_ledger, write_ledger_rows
+from inventory.operations.levels import (
+    Key,
+    Level,
+    Move,
+    add_to_levels,
+    lock_levels,
+    names_of,
+    write_ledger,
+    write_ledger_rows,
+)
 
 
 @dataclass(frozen=True, slots=True)
