@@ -39,6 +39,7 @@ class JobKind(ABC):
     """
 
     name = ""
+    permission = "jobs.view"  # who may have the file it made and its errors as a file
 
     def prepare(self, job: Job, *, now: datetime) -> None:
         """Set what is known before the first step."""
@@ -148,6 +149,9 @@ def run_job(job_id: int, *, clock: Clock, until: datetime | None = None) -> Job 
             if job.lease != lease or not job.open:
                 return job
             kind = kind_of(job)
+            if job.started_at is None:
+                _prepare(job_id, lease, kind, now=clock())
+                continue
             worked = kind.work(job)
             if _step(job_id, lease, kind, worked, clock=clock):
                 return Job.objects.get(pk=job_id)
@@ -171,12 +175,19 @@ def _claim(job_id: int, lease: str, *, now: datetime) -> bool:
         )
         if job is None:
             return False
-        if job.started_at is None:
-            job.started_at = now
-            kind_of(job).prepare(job, now=now)
         job.state, job.lease, job.lease_until = JobState.RUNNING, lease, now + LEASE
         job.save()
     return True
+
+
+def _prepare(job_id: int, lease: str, kind: JobKind, *, now: datetime) -> None:
+    """The first look at the work, once; a refusal here ends the job like one in a step."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job_id)
+        if job.lease == lease:
+            kind.prepare(job, now=now)
+            job.started_at = now
+            job.save()
 
 
 def _step(job_id: int, lease: str, kind: JobKind, worked: Any, *, clock: Clock) -> bool:
@@ -186,6 +197,7 @@ def _step(job_id: int, lease: str, kind: JobKind, worked: Any, *, clock: Clock) 
         if job.lease != lease:
             return True
         now = clock()
+        job.attempts = 0  # it is getting somewhere: only failures in a row end a job
         if job.cancel_requested:
             job.state, job.finished_at = JobState.CANCELLED, now
         elif kind.save(job, worked, now=now):

@@ -233,7 +233,7 @@ def rows(
     series = series[:COLOURS]
     sums = [sum((one.values[n] for one in series), start=0) for n in range(len(names))]
     plot = _Plot(1, 1, whole=False)
-    room = WIDTH - 90.0
+    room = WIDTH - 130.0
     largest = float(max(sums, default=0)) or 1.0
     marks, labels = [], []
     begin, end = ("end", "start") if plot.rtl else ("start", "end")

@@ -164,7 +164,7 @@ def _with_output(request: HttpRequest, pk: int) -> Job:
     """The job, if the person may see what it made: its kind may ask for more than the right to see jobs."""
     found = get_object_or_404(Job.objects.select_related("output"), pk=pk)
     kind = _kind_or_none(found)
-    require_permission(request.user, getattr(kind, "permission", "jobs.view"))
+    require_permission(request.user, kind.permission if kind else JobKind.permission)
     return found
 
 
