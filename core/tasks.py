@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from django.core.management import call_command
 from django.utils import timezone
 
 from core import files, jobs, mail, outbox, ratelimit
@@ -62,3 +63,9 @@ def prune_outbox() -> int:
 def prune_rate_counts() -> int:
     """Forget attempts of long ago."""
     return ratelimit.prune(now=timezone.now())
+
+
+@shared_task
+def clear_sessions() -> None:
+    """Delete sessions that have run out."""
+    call_command("clearsessions")

@@ -121,6 +121,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.tasks.sweep_jobs", "schedule": 15.0},
     "send-mail": {"task": "core.tasks.send_due_mail", "schedule": 15.0},
     "drop-expired-files": {"task": "core.tasks.drop_expired_files", "schedule": 3600.0},
+    "clear-sessions": {"task": "core.tasks.clear_sessions", "schedule": 86400.0},
+    "forget-answers": {"task": "api.tasks.forget_old_answers", "schedule": 86400.0},
     "prune-outbox": {"task": "core.tasks.prune_outbox", "schedule": 3600.0},
     "prune-rate-counts": {"task": "core.tasks.prune_rate_counts", "schedule": 3600.0},
     "follow-return-parcels": {"task": "returns.tasks.follow_parcels", "schedule": 60.0},

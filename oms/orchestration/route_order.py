@@ -23,8 +23,8 @@ from routing.engine.plan import Planner
 from routing.engine.types import Plan, RuleSet
 from routing.queries import stock_snapshot, variant_level_keys, with_capacity
 
-#: Back-orders looked at in one go; the rest follows with the next call.
-FILL_BATCH = 200
+#: Orders looked at in one go; the rest follows with the next call.
+FILL_BATCH = 2000
 
 
 def route_order(*, order_id: int, cause: str = "rerouted", actor: Actor, now: datetime, again: bool = False) -> Plan | None:
@@ -65,7 +65,7 @@ def fill_backorders(*, variant_ids: Iterable[int] | None = None, actor: Actor, n
     if variant_ids is not None:
         waiting = waiting.filter(variant_id__in=list(variant_ids))
     waiting = waiting.filter(Q(variant__levels__available__gt=0))
-    ids = list(dict.fromkeys(waiting.order_by("order__placed_at", "order_id").values_list("order_id", flat=True)[: limit * 4]))[:limit]
+    ids = list(dict.fromkeys(waiting.order_by("order__placed_at", "order_id").values_list("order_id", flat=True)[: limit * 2]))[:limit]
     filled = 0
     for order_id in ids:
         if _can_get_any(order_id) and _fill(order_id, actor=actor, now=now):
