@@ -53,7 +53,7 @@ def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
 
 def bins_of(fulfillment_orders: Sequence[FulfillmentOrder]) -> Bins:
     """Where the goods of these work orders lie."""
-    variants = {line.order_line.variant_id for found in fulfillment_orders for line in found.lines.all()}
+    variants = {line.order_line.variant_id or 0 for found in fulfillment_orders for line in found.lines.all()}
     locations = {found.location_id for found in fulfillment_orders}
     rows = StockLevel.objects.filter(variant_id__in=variants, location_id__in=locations).exclude(bin="")
     return {

@@ -48,7 +48,7 @@ def _write_void(shipment_id: int, tracking_numbers: list[str], *, actor: Actor, 
             return False
         shipment.state = SHIPMENT_MACHINE.check(shipment, "void")
         shipment.save(update_fields=["state"])
-        work_order = FulfillmentOrder.objects.filter(pk=shipment.fulfillment_order_id)
+        work_order = FulfillmentOrder.objects.filter(pk=shipment.fulfillment_order_id or 0)
         work_order.update(has_label=False)
         number = work_order.values_list("number", flat=True).first() or shipment.reference
         timeline.record(

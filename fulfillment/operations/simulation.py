@@ -17,14 +17,15 @@ def simulated_events(tracking_number: str) -> list[TrackingUpdate] | None:
     The clock is the carrier's own, as with any outside party; the parcel's way begins with its hand-over.
     """
     package = Package.objects.select_related("shipment").filter(tracking_number=tracking_number).first()
-    if package is None or package.shipment.handed_over_at is None:
+    handed_over = package.shipment.handed_over_at if package else None
+    if package is None or handed_over is None:
         return None
     shipment = package.shipment
     origin, destination = Address.from_json(shipment.ship_from), Address.from_json(shipment.ship_to)
     within, across = TRANSIT_DAYS.get(shipment.service, TRANSIT_DAYS["standard"])
     return simulated_updates(
         tracking_number=tracking_number,
-        label_at=shipment.handed_over_at,
+        label_at=handed_over,
         transit_days=within if origin.country == destination.country else across,
         now=timezone.now(),
         origin=origin.city,

@@ -152,7 +152,7 @@ def _counted(counted: Counted, finished: str) -> Answer:
 
 
 def _pick(request: HttpRequest, pk: int, code: str) -> Answer:
-    who = {"fulfillment_order_id": pk, "actor": Actor.user(request.user), "now": timezone.now()}
+    who: dict[str, Any] = {"fulfillment_order_id": pk, "actor": Actor.user(request.user), "now": timezone.now()}
     match request.POST.get("action", "scan"):
         case "line":
             return _counted(pick_line(line_id=_line_of(request), **who), _("Everything is picked."))
@@ -191,7 +191,7 @@ def _pick_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 
 def _pack(request: HttpRequest, pk: int, code: str) -> Answer:
-    who = {"fulfillment_order_id": pk, "actor": Actor.user(request.user), "now": timezone.now()}
+    who: dict[str, Any] = {"fulfillment_order_id": pk, "actor": Actor.user(request.user), "now": timezone.now()}
     action = request.POST.get("action", "scan")
     if action == "scan" and _by_number(code) == pk:
         action = "ship"  # the number of this very parcel: it is closed and goes
