@@ -19,14 +19,15 @@ from orders.states import Fulfillment, Lifecycle
 #: What a row of the list reads; the wide columns (addresses, search text) stay where they are.
 _LISTED = (
     "number", "placed_at", "customer_name", "email", "payment", "fulfillment", "delivery", "lifecycle", "returning", "tags", "total",
-    "currency", "ship_country", "ship_by", "expected_on", "shipping_method", "external_id",
+    "currency", "ship_country", "ship_by", "expected_on", "shipping_method", "external_id", "channel__name",
 )  # fmt: skip
 
 
 def listed_orders() -> QuerySet[Order]:
-    """Orders with what the list shows: `units` (ordered and not cancelled), `ship_city`, `channel_name` besides their own columns.
+    """Orders with what the list shows: `units` (ordered and not cancelled) and `ship_city` besides their own columns.
 
-    The sums are sub-selects, so they are worked out for the rows of the page alone.
+    The sums are sub-selects, so they are worked out for the rows of the page alone; the channel is joined for the rows and not
+    for the counts, as an annotation of its name would be.
     """
     units = (
         OrderLine.objects.filter(order=OuterRef("pk"))
@@ -35,10 +36,10 @@ def listed_orders() -> QuerySet[Order]:
         .annotate(units=Sum(F("ordered") - F("cancelled")))
         .values("units")
     )
-    return Order.objects.only(*_LISTED).annotate(
-        units=Subquery(units, output_field=IntegerField()),
-        ship_city=KT("shipping_address__city"),
-        channel_name=F("channel__name"),
+    return (
+        Order.objects.select_related("channel")
+        .only(*_LISTED)
+        .annotate(units=Subquery(units, output_field=IntegerField()), ship_city=KT("shipping_address__city"))
     )
 
 

@@ -21,12 +21,12 @@ class DeliveryColumn(c.BadgeColumn):
 
 
 class OrderTable(tables.Table):
-    """An order a row. `units`, `ship_city` and `channel_name` are annotations of the list's queryset."""
+    """An order a row. `units` and `ship_city` are annotations of the list's queryset."""
 
     number = c.LinkColumn("order", verbose_name=_("Order"))
     placed = c.TimeColumn(accessor="placed_at", verbose_name=_("Placed"))
     customer = c.TextColumn(accessor="customer_name", verbose_name=_("Customer"))
-    channel = c.TextColumn(accessor="channel_name", verbose_name=_("Channel"), soft=True)
+    channel = c.TextColumn(accessor="channel.name", verbose_name=_("Channel"), soft=True)
     payment = c.BadgeColumn("order.payment", verbose_name=_("Payment"))
     fulfillment = c.BadgeColumn("order.fulfillment", verbose_name=_("Fulfillment"))
     delivery = DeliveryColumn("order.delivery", verbose_name=_("Delivery"))
