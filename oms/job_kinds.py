@@ -2,5 +2,4 @@
 
 from channels import jobs as channels_jobs  # noqa: F401
 from fulfillment import printing_job, shipping_job  # noqa: F401
-
 from oms import bulk_orders  # noqa: F401
