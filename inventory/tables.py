@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -42,14 +42,14 @@ class StockTable(tables.Table):
     sku = c.LinkColumn("stock-level", accessor="variant.sku", verbose_name=_("SKU"))
     title = c.TextColumn(accessor="variant.title", verbose_name=_("Title"))
     location = c.TextColumn(accessor="location.name", verbose_name=_("Location"))
-    bin = c.TextColumn(verbose_name=_("Bin"), soft=True)
+    available = AvailableColumn(verbose_name=_("Available"))
     on_hand = c.NumberColumn(verbose_name=_("On hand"))
     reserved = c.NumberColumn(verbose_name=_("Reserved"))
     damaged = c.NumberColumn(verbose_name=_("Damaged"))
-    quality_control = c.NumberColumn(verbose_name=_("Quality control"))
+    quality_control = c.NumberColumn(verbose_name=_("QC"))
     safety_stock = c.NumberColumn(verbose_name=_("Safety stock"))
     incoming = c.NumberColumn(verbose_name=_("Incoming"))
-    available = AvailableColumn(verbose_name=_("Available"))
+    bin = c.TextColumn(verbose_name=_("Bin"), soft=True)
     barcode = c.TextColumn(accessor="variant.barcode", verbose_name=_("Barcode"), visible=False, soft=True)
 
 
@@ -59,24 +59,33 @@ class LocationTable(tables.Table):
     name = c.LinkColumn("location", verbose_name=_("Location"))
     code = c.TextColumn(verbose_name=_("Code"), soft=True)
     kind = c.BadgeColumn("location.kind", verbose_name=_("Kind"))
-    active = c.BadgeColumn("inventory.active", verbose_name=_("State"))
     place = c.TextColumn(accessor="country", verbose_name=_("Place"))
-    ships_online = c.BooleanColumn(verbose_name=_("Ships online"))
-    offers_pickup = c.BooleanColumn(verbose_name=_("Pickup"))
-    accepts_returns = c.BooleanColumn(verbose_name=_("Returns"))
+    does = c.TextColumn(accessor="kind", verbose_name=_("Does"))
     today = c.TextColumn(accessor="taken_today", verbose_name=_("Orders today"))
     rank = c.NumberColumn(verbose_name=_("Rank"))
+    active = c.BadgeColumn("inventory.active", verbose_name=_("State"), visible=False)
     time_zone = c.TextColumn(verbose_name=_("Time zone"), visible=False, soft=True)
 
     def render_place(self, record: Any) -> SafeString:
-        return format_html("<bdi>{}</bdi>", self.value_place(record))
+        return format_html_join(", ", "<bdi>{}</bdi>", ((part,) for part in _city_and_country(record)))
 
     def value_place(self, record: Any) -> str:
-        address = Address.from_json(record.address)
-        return ", ".join(filter(None, (address.city, address.country_name() if address.country else "")))
+        return ", ".join(_city_and_country(record))
+
+    def render_does(self, record: Any) -> str:
+        return self.value_does(record)
+
+    def value_does(self, record: Any) -> str:
+        words = ((record.ships_online, _("ships online")), (record.offers_pickup, _("pickup")), (record.accepts_returns, _("returns")))
+        return ", ".join(str(word) for is_so, word in words if is_so)
 
     def render_today(self, record: Any) -> SafeString:
         return format_html("<bdi>{}</bdi>", self.value_today(record))
 
     def value_today(self, record: Any) -> str:
         return f"{record.taken_today} / {record.daily_capacity}" if record.daily_capacity is not None else ""
+
+
+def _city_and_country(location: Any) -> list[str]:
+    address = Address.from_json(location.address)
+    return [part for part in (address.city, address.country_name() if address.country else "") if part]

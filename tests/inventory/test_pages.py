@@ -103,7 +103,7 @@ def test_products_are_switched_off_and_on_and_twice_is_once(client_as):
     for _n in range(2):
         client.post(url, {"active": "no"})
     assert not Product.objects.get().active
-    assert text_of(client.get(reverse("products"))).count("/products/%d/" % variant.product_id) == 0
+    assert text_of(client.get(reverse("products"))).count(f"/products/{variant.product_id}/") == 0
     assert str(variant.product.title) in text_of(client.get(reverse("products"), {"tab": "off"}))
     client.post(url, {"active": "yes"})
     assert Product.objects.get().active
@@ -196,7 +196,7 @@ def test_the_stock_list_finds_what_is_asked_for(client_as, shelf, words, expecte
 
 
 def test_the_stock_list_is_narrowed_to_a_location(client_as, shelf):
-    near, far = shelf
+    _near, far = shelf
     assert skus(client_as("viewer").get(reverse("stock"), {"location": far.pk})) == ["A-FULL", "E-NIL"]
 
 
