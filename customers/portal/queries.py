@@ -91,6 +91,8 @@ def returnable_now(order: Order, *, now: datetime) -> list[ReturnableLine]:
 
 def return_of_order(order: Order, number: str) -> Return | None:
     """A return of this very order by its number."""
+    if "\x00" in number:  # PostgreSQL knows no such text
+        return None
     return next(iter(_returns(order, number=number)), None)
 
 
@@ -98,7 +100,7 @@ def return_by_key(order: Order, request_key: str) -> Return | None:
     """The return that this form already made, when it is sent a second time."""
     return (
         Return.objects.filter(order=order, request_key=f"{order.pk}:{request_key}"[:60]).first()
-        if request_key
+        if request_key and "\x00" not in request_key
         else None
     )
 

@@ -92,7 +92,7 @@ def _answered(request: HttpRequest, pk: int, name: str, do: Any) -> HttpResponse
             return _go(request, reverse(name, args=[other]))
         answer = do(request, pk, code)
     except Refusal as refusal:
-        if refusal.status == 403:
+        if refusal.status == 403 or not FulfillmentOrder.objects.filter(pk=pk).exists():
             raise
         answer = Answer("wrong", refusal.message)
     if request.htmx:

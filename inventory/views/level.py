@@ -18,7 +18,7 @@ from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Refusal
 from inventory.forms import AddStockForm, AdjustForm, BinForm
-from inventory.models import Bucket, StockLevel, Variant
+from inventory.models import Bucket, StockLevel, StockMovement, Variant
 from inventory.operations.adjusting import Adjustment, adjust_by_hand
 from inventory.operations.many_levels import set_bins
 from inventory.operations.undoing import undo_adjustment
@@ -116,11 +116,12 @@ def adjust_preview(request: HttpRequest, pk: int) -> HttpResponse:
 @require("inventory.adjust")
 @require_POST
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take back one's own last adjustment."""
+    """Take back one's own last adjustment of this level."""
     found = find_level(pk)
     movement = request.POST.get("movement", "")
     if not (movement.isascii() and movement.isdigit() and len(movement) < 19):
         raise Http404
+    get_object_or_404(StockMovement.objects.only("pk"), pk=int(movement), variant=found.variant_id, location=found.location_id)
     try:
         undo_adjustment(movement_id=int(movement), actor=Actor.user(request.user), now=timezone.now())
         messages.success(request, _("The adjustment is undone; the ledger shows both."))

@@ -61,7 +61,8 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
     order = find_order(pk)
     lines = list(order.lines.order_by("position"))
     due = quantize(order.owed_to_customer, order.currency)
-    if request.method == "POST" and order.refunds.filter(key=request.POST.get("key", "")).exists():
+    key = request.POST.get("key", "").replace("\x00", "")
+    if request.method == "POST" and order.refunds.filter(key=key).exists():
         return redirect("order", pk=pk)  # the same form sent twice: it is done
     form = RefundForm(request.POST or None, lines=lines, initial={"key": _key(), "amount": due or None})
     if request.method == "POST" and form.is_valid():

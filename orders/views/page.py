@@ -20,7 +20,7 @@ from fulfillment.models import DocumentKind
 from oms.orchestration.hold_order import hold_order, release_hold
 from oms.orchestration.route_order import route_order
 from orders.forms import HoldForm, NoteForm, TagForm
-from orders.models import Order
+from orders.models import Hold, Order
 from orders.operations import add_note, change_tags
 from orders.views.bulk import print_documents
 from orders.views.page_data import act_urls, load_page
@@ -113,7 +113,8 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
 @require("orders.hold")
 @require_POST
 def release(request: HttpRequest, pk: int, hold: int) -> HttpResponse:
-    """Release one hold."""
+    """Release one hold of this order."""
+    get_object_or_404(Hold.objects.only("pk"), pk=hold, order_id=pk)
     release_hold(hold_id=hold, actor=Actor.user(request.user), now=timezone.now())
     messages.success(request, _("The hold is released."))
     return redirect("order", pk=pk)
@@ -157,6 +158,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def print_order(request: HttpRequest, pk: int) -> HttpResponse:
     """Labels and slips of the order's work."""
+    find_order(pk)
     kinds = [DocumentKind.LABEL_PDF, DocumentKind.SLIP_A4]
     outcome = print_documents(Order.objects.filter(pk=pk), kinds, actor=Actor.user(request.user), now=timezone.now())
     return redirect("job", pk=outcome.job.pk)
