@@ -41,7 +41,7 @@ class JobKind(ABC):
     name = ""
     permission = "jobs.view"  # who may have the file it made and its errors as a file
 
-    def prepare(self, job: Job, *, now: datetime) -> None:
+    def prepare(self, job: Job, *, now: datetime) -> None:  # noqa: B027 - most kinds know nothing before their first step
         """Set what is known before the first step."""
 
     def work(self, job: Job) -> Any:

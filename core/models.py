@@ -151,7 +151,7 @@ class Job(models.Model):
     message = models.TextField(blank=True)
     actor = models.CharField(max_length=80)
     actor_label = models.CharField(max_length=120)
-    dedupe_key = models.CharField(max_length=100, null=True, blank=True)
+    dedupe_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - NULL is never a duplicate
     cancel_requested = models.BooleanField(default=False)
     lease = models.CharField(max_length=40, blank=True)
     lease_until = models.DateTimeField(null=True)

@@ -14,7 +14,6 @@ from core.bulk import copy_rows, to_json
 from core.models import TimelineEntry
 
 
-
 def record(subject: str, kind: str, /, *, actor: Actor, at: datetime, **data: Any) -> None:
     """Add one line to the history of `subject` ("order:12"). kind is a stable name ("order.cancelled"); data is its detail."""
     TimelineEntry.objects.create(

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 class Customer(models.Model):
     """A buyer. `email` is lower case and unique where known."""
 
-    email = models.CharField(max_length=254, null=True, blank=True)
+    email = models.CharField(max_length=254, null=True, blank=True)  # noqa: DJ001 - unknown is not a duplicate
     name = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     language = models.CharField(max_length=8, blank=True)

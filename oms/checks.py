@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
 
 
 @register(Tags.security, deploy=True)
@@ -13,11 +14,11 @@ def production_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """What a production installation must say for itself."""
     found: list[CheckMessage] = []
     if settings.OMS_ENV != "production":
-        found.append(Warning("OMS_ENV is not 'production'.", id="oms.W001"))
+        found.append(checks.Warning("OMS_ENV is not 'production'.", id="oms.W001"))
     if not settings.ALLOWED_HOSTS:
-        found.append(Error("ALLOWED_HOSTS is empty: no request will be answered.", id="oms.E001"))
+        found.append(checks.Error("ALLOWED_HOSTS is empty: no request will be answered.", id="oms.E001"))
     if not settings.PUBLIC_URL.startswith("https://"):
-        found.append(Error("OMS_PUBLIC_URL must be the https address that customers see in mails and on slips.", id="oms.E002"))
+        found.append(checks.Error("OMS_PUBLIC_URL must be the https address that customers see in mails and on slips.", id="oms.E002"))
     return found
 
 
@@ -27,4 +28,4 @@ def pdf_printing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     from fulfillment.documents.weasy import pdf_available
 
     available, hint = pdf_available()
-    return [] if available else [Warning("PDF printing is off.", hint=hint, id="oms.W002")]
+    return [] if available else [checks.Warning("PDF printing is off.", hint=hint, id="oms.W002")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,6 +84,5 @@ def threads() -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
+def committed(transactional_db: None) -> None:
     """For tests with threads: data is committed, and nothing of it outlives the test."""
-    yield

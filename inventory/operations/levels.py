@@ -89,7 +89,7 @@ def lock_levels(keys: Iterable[Key]) -> dict[Key, Level]:
     if not wanted:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [[v for v, _l in wanted], [l for _v, l in wanted]])
+        cursor.execute(_LOCK, [[key[0] for key in wanted], [key[1] for key in wanted]])
         return {(row[0], row[1]): Level(*row) for row in cursor.fetchall()}
 
 
@@ -99,7 +99,7 @@ def create_levels(keys: Iterable[Key]) -> None:
     wanted = sorted(set(keys))
     if wanted:
         with connection.cursor() as cursor:
-            cursor.execute(_CREATE, [[v for v, _l in wanted], [l for _v, l in wanted]])
+            cursor.execute(_CREATE, [[key[0] for key in wanted], [key[1] for key in wanted]])
 
 
 def apply_moves(moves: Sequence[Move], *, cause: str, actor: Actor, now: datetime, announce: bool = True) -> dict[Key, Level]:

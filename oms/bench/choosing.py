@@ -19,7 +19,7 @@ def bench_routing(meter: Meter, size: int, now: datetime) -> list[Figure]:
 
 
 def _figure(meter: Meter, count: int, lines: int) -> Figure:
-    chance = random.Random(count * 100 + lines)  # noqa: S311
+    chance = random.Random(count * 100 + lines)
     sites = {
         n: Site(n, f"Site {n}", "warehouse", chance.choice(["PL", "DE", "TR"]), chance.uniform(36, 55), chance.uniform(5, 40), rank=n % 7)
         for n in range(1, count + 1)

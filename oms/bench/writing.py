@@ -63,7 +63,7 @@ def orders(count: int, chance: random.Random, *, now: datetime) -> list[NewOrder
 def bench_ingest(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """Batch ingest of orders of three lines with routing and reservation."""
     use_database("ingest", lambda: make_shop(now=now))
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     place_orders(orders(BATCH, chance, now=now), actor=ACTOR, now=now)
     batches = [orders(BATCH, chance, now=now) for _ in range(max(1, size // BATCH))]
     before = _last_ids()
@@ -130,7 +130,7 @@ def bench_place(meter: Meter, size: int, now: datetime) -> list[Figure]:
     use_database("ingest", lambda: make_shop(now=now))
     secret = create_token(name="bench", role="owner")[1]
     client = Client(headers={"Authorization": f"Bearer {secret}"})
-    bodies = [_body(order) for order in orders(size + 5, random.Random(2), now=now)]  # noqa: S311
+    bodies = [_body(order) for order in orders(size + 5, random.Random(2), now=now)]
 
     def post(body: str) -> Callable[[], None]:
         def call() -> None:

@@ -9,12 +9,19 @@ from datetime import datetime
 from core.actors import Actor
 from core.geo import locate
 from fulfillment.models import FulfillmentOrder
-from fulfillment.operations.assignment import Assignment, Withdrawn, create_fulfillment_orders, next_part, service_of, withdraw_units
+from fulfillment.operations.assignment import (
+    Assignment,
+    Withdrawn,
+    create_fulfillment_orders,
+    next_part,
+    service_of,
+    withdraw_units,
+)
 from fulfillment.states import ACTIVE_STATES
 from inventory.operations import Claim, release
 from inventory.operations.reservations import write_reservations
-from oms.orchestration.planning import Routed, route_and_lock
 from oms.orchestration.place_order import is_unroutable, version_of
+from oms.orchestration.planning import Routed, route_and_lock
 from orders.models import Order, OrderLine
 from routing.engine.types import Demand, Need, Plan
 from routing.operations import record_decisions

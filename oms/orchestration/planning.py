@@ -19,10 +19,19 @@ from inventory.operations import Claim, Level, lock_levels
 from inventory.operations.reservations import shortages
 from routing.engine.plan import Planner
 from routing.engine.types import Demand, Plan, Site
-from routing.queries import Basis, active_locations, current_basis, load_sites, local_days, stock_snapshot, variant_level_keys, with_capacity
+from routing.queries import (
+    Basis,
+    active_locations,
+    current_basis,
+    load_sites,
+    local_days,
+    stock_snapshot,
+    variant_level_keys,
+    with_capacity,
+)
 
 OPTIMISTIC_TRIES = 2
-_prepared: Prepared | None = None
+_kept: dict[str, Prepared] = {}
 
 _TAKE_CAPACITY = """
     INSERT INTO inventory_locationday AS d (location_id, day, assigned)
@@ -54,12 +63,12 @@ class Prepared:
 
 def prepare() -> Prepared:
     """Rules and locations made ready; kept by this process until a location or the rules change."""
-    global _prepared
     basis = current_basis()
-    if _prepared is None or _prepared.basis != basis:
+    kept = _kept.get("ready")
+    if kept is None or kept.basis != basis:
         locations = active_locations()
-        _prepared = Prepared(basis, Planner(load_sites(locations), basis.rules), locations)
-    return _prepared
+        kept = _kept["ready"] = Prepared(basis, Planner(load_sites(locations), basis.rules), locations)
+    return kept
 
 
 def plan_all(planner: Planner, demands: Sequence[Demand], stock: Mapping[int, Mapping[int, int]]) -> list[Plan]:

@@ -14,8 +14,8 @@ from core.timeline import record
 from inventory.models import Reservation
 from inventory.operations import lock_levels
 from oms.orchestration.moving_units import demand_of, place_units, take_back_units
-from oms.orchestration.planning import prepare
 from oms.orchestration.place_order import is_unroutable
+from oms.orchestration.planning import prepare
 from orders.models import Order, OrderLine
 from orders.operations import lock_order, refresh_order
 from orders.states import Lifecycle

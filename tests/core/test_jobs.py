@@ -8,7 +8,17 @@ import pytest
 
 from core import jobs
 from core.actors import Actor
-from core.jobs import JobKind, cancel_job, progress_of, register_job, report_error, resume_job, run_job, start_job, sweep
+from core.jobs import (
+    JobKind,
+    cancel_job,
+    progress_of,
+    register_job,
+    report_error,
+    resume_job,
+    run_job,
+    start_job,
+    sweep,
+)
 from core.models import Job, JobState, TimelineEntry
 from core.refusals import Refusal
 

@@ -41,7 +41,7 @@ def make_location(name: str = "", **fields: Any) -> Location:
     return Location.objects.create(**{**defaults, **fields})
 
 
-def give_stock(variant: Variant, location: Location, quantity: int, *, bucket: str = "on_hand", bin: str = "") -> StockLevel:
+def give_stock(variant: Variant, location: Location, quantity: int, *, bucket: str = "on_hand", bin: str = "") -> StockLevel:  # noqa: A002
     """Put units on the shelf through the ledger."""
     from django.db import transaction
 

@@ -49,7 +49,10 @@ class Count:
     sku: str
     location: str
     on_hand: int | None
-    bin: str = ""
+    unavailable: int | None = None
+    bin: str | None = None
+    hs_code: str | None = None
+    origin_country: str | None = None
 
 
 class StockMachine(RuleBasedStateMachine):
@@ -148,18 +151,19 @@ class StockMachine(RuleBasedStateMachine):
         request = self.some(Return.objects.exclude(state__in=["resolved", "declined", "cancelled", "inspected"]).order_by("pk"), pick)
         if request is None:
             return
-        if cancel:
-            return self.attempt(lambda: cancel_return(return_id=request.pk, actor=ACTOR, now=self.now))
-        if request.state == "requested":
-            return self.attempt(lambda: approve_return(return_id=request.pk, actor=ACTOR, now=self.now))
         line = request.lines.first()
-        if request.state in ("approved", "in_transit"):
+        if cancel:
+            self.attempt(lambda: cancel_return(return_id=request.pk, actor=ACTOR, now=self.now))
+        elif request.state == "requested":
+            self.attempt(lambda: approve_return(return_id=request.pk, actor=ACTOR, now=self.now))
+        elif request.state in ("approved", "in_transit"):
             received = [Received(line.pk, line.quantity)]
-            return self.attempt(
+            self.attempt(
                 lambda: receive_return(return_id=request.pk, lines=received, location_id=self.places[0].pk, actor=ACTOR, now=self.now)
             )
-        verdict = [Verdict(line.pk, disposition, line.received - line.inspected)]
-        return self.attempt(lambda: inspect_return(return_id=request.pk, verdicts=verdict, actor=ACTOR, now=self.now))
+        else:
+            verdict = [Verdict(line.pk, disposition, line.received - line.inspected)]
+            self.attempt(lambda: inspect_return(return_id=request.pk, verdicts=verdict, actor=ACTOR, now=self.now))
 
     @invariant()
     def the_ledger_proves_it(self) -> None:

@@ -96,7 +96,7 @@ def test_a_batch_places_what_it_can_and_names_what_it_cannot(actor, now):
 def test_bad_input_is_refused_naming_the_field(actor, now, changes, field):
     make_variant("A-1")
     with pytest.raises(Invalid) as refusal:
-        place_order(new_order(make_channel(), [("A-1", 1)], **{"paid": False}) if not changes else _changed(changes), actor=actor, now=now)
+        place_order(_changed(changes), actor=actor, now=now)
     assert refusal.value.field == field
     assert Order.objects.count() == 0
 

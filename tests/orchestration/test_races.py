@@ -18,7 +18,16 @@ from oms.orchestration.place_order import place_order
 from oms.orchestration.route_order import fill_backorders, route_order
 from orders.models import Order, OrderLine
 from orders.operations import record_payment
-from tests.factories.shop import ACTOR, NOW, give_stock, make_channel, make_location, make_order, make_variant, new_order
+from tests.factories.shop import (
+    ACTOR,
+    NOW,
+    give_stock,
+    make_channel,
+    make_location,
+    make_order,
+    make_variant,
+    new_order,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import translation
 
-from core.jobs import Job
 from core.models import JobState
 from core.states import StateMachine
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
@@ -37,8 +36,9 @@ def states_document() -> str:
             "\n".join(["| axis | values |", "| --- | --- |", *(f"| {name} | {', '.join(axis.values)} |" for name, axis in AXES.items())]) + "\n",
             "Holds: " + ", ".join(f"`{kind.value}` ({kind.label})" for kind in HoldKind) + ".\n",
             *(_machine(title, machine) for title, machine in MACHINES.items()),
-            f"## Job\n\n{' · '.join(JobState.values)}: queued → running → done or done_with_errors; failed and cancelled ones can be resumed "
-            f"(`core/jobs.py`, {Job.__name__}).\n",
+            "## Job\n",
+            f"{', '.join(f'`{state}`' for state in JobState.values)}\n",
+            "Queued → running → done or done with errors; failed and cancelled ones can be resumed (`core/jobs.py`).\n",
         ]
     return "\n".join(parts)
 
