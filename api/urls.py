@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
 from api import orders, problems, shipping, stock
@@ -28,6 +29,7 @@ api.add_router("", shipping.router)
 
 
 @public
+@require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """The API described for people, from the same OpenAPI document that programs read."""
     return render(request, "api/docs.html", {"api": describe(api.get_openapi_schema())})

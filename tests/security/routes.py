@@ -1,0 +1,328 @@
+"""Every address of the installation with something behind it, and every act with data that would really do it.
+
+`test_walk.py` fails for a route that has no entry here: whoever adds an address says here what may be asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from core.permissions import Role
+from tests.channels.files import orders_file
+from tests.security.pages import form_with
+from tests.security.world import PASSWORD, World
+
+Arguments = Callable[[World, str | None], dict[str, Any]]
+Data = Callable[[World, str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern of the resolver: its name, its path as written, its view."""
+
+    name: str
+    path: str
+    view: Any
+
+    @property
+    def permission(self) -> str | None:
+        """The declared permission; None for a public page. AttributeError when nothing is declared."""
+        return self.view.permission  # type: ignore[no-any-return]
+
+    @property
+    def converters(self) -> list[str]:
+        return [part for part in self.path.split("/") if "<" in part]
+
+
+def all_routes() -> list[Route]:
+    """The resolver's patterns, without the API's, which has its own guard and its own walk."""
+    return [route for route in _patterns(get_resolver().url_patterns, "") if not route.name.startswith("api-v1:")]
+
+
+def route(name: str) -> Route:
+    """The pattern of a name."""
+    return next(found for found in all_routes() if found.name == name)
+
+
+def _patterns(patterns: Any, prefix: str, namespace: str = "") -> Iterator[Route]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _patterns(pattern.url_patterns, prefix + str(pattern.pattern), inner)
+        elif isinstance(pattern, URLPattern):
+            yield Route(f"{namespace}{pattern.name}", prefix + str(pattern.pattern), pattern.callback)
+
+
+def _none(_world: World, _role: str | None) -> dict[str, Any]:
+    return {}
+
+
+def of(name: str, argument: str = "pk") -> Arguments:
+    """The arguments of a route that speaks of one row of the world."""
+    return lambda world, _role: {argument: getattr(world, name).pk}
+
+
+def _portal(*, of_return: str = "") -> Arguments:
+    def arguments(world: World, _role: str | None) -> dict[str, Any]:
+        if of_return:
+            made = getattr(world, of_return)
+            return {"token": made.order.token, "number": made.number}
+        return {"token": world.sent.token}
+
+    return arguments
+
+
+#: Route → the arguments with which it leads to something.
+ROUTES: dict[str, Arguments] = {
+    **dict.fromkeys(
+        ("home", "search", "login", "logout", "set_language", "preferences", "change-password", "healthz", "jobs", "users",
+         "user-new", "orders", "order-new", "products", "product-new", "stock", "stock-add", "locations", "location-new",
+         "fulfillment", "pack-station", "customers", "reports", "track-lookup", "channels", "channel-new", "imports",
+         "import-new", "returns", "return-scan", "api-docs", "routing", "routing-edit", "routing-try", "routing-retry",
+         "routing-versions", "settings"),
+        _none,
+    ),
+    "token-revoke": of("api_token"),
+    "job": of("done_job"),
+    "job-cancel": of("queued_job"),
+    "job-resume": of("failed_job"),
+    "job-output": of("done_job"),
+    "job-errors": of("done_job"),
+    "user": lambda world, _role: {"pk": world.users[Role.VIEWER].pk},
+    "order": of("order"),
+    "order-receipt": lambda world, _role: {"pk": world.order.pk, "decision": world.decision.pk},
+    "order-route": of("lacking"),
+    "order-print": of("order"),
+    "order-cancel": of("order"),
+    "order-hold": of("order"),
+    "order-release": lambda world, _role: {"pk": world.held.pk, "hold": world.hold.pk},
+    "order-tags": of("order"),
+    "order-note": of("order"),
+    "order-payment": of("unpaid"),
+    "order-refund": of("order"),
+    "product": lambda world, _role: {"pk": world.variant.product_id},
+    "product-edit": lambda world, _role: {"pk": world.variant.product_id},
+    "product-switch": lambda world, _role: {"pk": world.variant.product_id},
+    "variant-new": lambda world, _role: {"pk": world.variant.product_id},
+    "variant": of("variant"),
+    "variant-delete": of("unused_variant"),
+    "stock-level": of("level"),
+    "stock-adjust": of("level"),
+    "stock-preview": of("level"),
+    "stock-undo": of("level"),
+    "stock-bin": of("level"),
+    "location": of("location"),
+    "location-edit": of("location"),
+    "fulfillment-order": of("work"),
+    "fulfillment-order-action": of("fresh"),
+    "fulfillment-missing": of("picking"),
+    "pick": of("picking"),
+    "pack": of("picked"),
+    "print": of("work"),
+    "fulfillment-slip": of("work"),
+    "fulfillment-paper": lambda world, _role: {"pk": world.packed.pk, "kind": "label_pdf"},
+    "customer": of("customer"),
+    "tracking": _portal(),
+    "tracking-return-items": _portal(),
+    "tracking-return": _portal(of_return="approved"),
+    "tracking-return-cancel": _portal(of_return="approved"),
+    "tracking-return-label": _portal(of_return="approved"),
+    "channel": of("channel"),
+    "import": of("import_run"),
+    "import-refused": of("import_run"),
+    "import-preview": lambda world, role: {"token": world.upload(role)},
+    "return": of("requested"),
+    "return-approve": of("requested"),
+    "return-decline": of("requested"),
+    "return-act": of("approved"),
+    "return-resolve": of("inspected"),
+    "return-label": of("approved"),
+    "return-floor": of("received"),
+    "return-receive": of("approved"),
+    "return-scan-unit": of("approved"),
+    "return-inspect": of("received"),
+    "return-finish": of("received"),
+    "return-new": lambda world, _role: {"order_pk": world.sent.pk},
+    "routing-version": lambda _world, _role: {"version": 0},
+    "routing-restore": lambda _world, _role: {"version": 0},
+    "routing-decision": of("decision"),
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """A POST with data that does something. permission: what it needs, when that is more than its page does.
+
+    changes: False for a post that only looks or leads on. arguments: of another row than the page's own.
+    """
+
+    route: str
+    data: Data
+    name: str = ""
+    permission: str = ""
+    changes: bool = True
+    arguments: Arguments | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.route}{':' if self.name else ''}{self.name}"
+
+    def url(self, world: World, role: str | None) -> str:
+        return reverse(self.route, kwargs=(self.arguments or ROUTES[self.route])(world, role))
+
+    def permission_needed(self) -> str | None:
+        """The permission that the act needs; None when anybody may (the portal, the way in and out)."""
+        return self.permission or route(self.route).permission
+
+
+def fixed(**data: Any) -> Data:
+    """Data that is the same for everybody."""
+    return lambda _world, _role: data
+
+
+def as_shown(field: str, *, page: str = "", arguments: Arguments | None = None, **changes: Any) -> Data:
+    """The form of a page as it is shown to the owner, with some fields filled in or changed."""
+
+    def data(world: World, _role: str) -> dict[str, Any]:
+        where = arguments or ROUTES[page]
+        response = world.client(Role.OWNER).get(reverse(page, kwargs=where(world, Role.OWNER)))
+        form = form_with(response.content.decode(), field)
+        values = {name: change(world) if callable(change) else change for name, change in changes.items()}
+        return form.fields | values
+
+    return data
+
+
+def _ticked(name: str) -> Callable[[World, str], dict[str, Any]]:
+    return lambda world, _role: {"id": [getattr(world, name).pk]}
+
+
+def _bulk(action: str, name: str, **more: Any) -> Data:
+    return lambda world, role: _ticked(name)(world, role) | {"action": action, "confirmed": "1", **more}
+
+
+def _resolved(world: World, _role: str) -> dict[str, Any]:
+    response = world.client(Role.OWNER).get(reverse("return", args=[world.inspected.pk]))
+    return form_with(response.content.decode(), "amount").fields
+
+
+def _return_lines(world: World, _role: str) -> dict[str, Any]:
+    line = world.sent.lines.get()
+    return {f"quantity-{line.pk}": 1, f"reason-{line.pk}": "damaged", "request_key": "walk-key-0123456789"}
+
+
+def _fewer_rules(world: World, role: str) -> dict[str, Any]:
+    """The editor's draft without its last ranker, to be published."""
+    draft = as_shown("based_on", page="routing-edit")(world, role)
+    last = max(name for name in draft if name.startswith("rankers-") and name.endswith("-name"))
+    gone = last.removesuffix("name")
+    return {name: value for name, value in draft.items() if not name.startswith(gone)} | {"act": "publish", "note": "simpler"}
+
+
+_NEW_ORDER = {
+    "key": "walk-new-order", "customer_name": "Ana", "line1": "ul. Długa 5", "city": "Kraków", "postal_code": "30-001", "country": "PL",
+    "shipping_method": "standard", "shipping_total": "0", "lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0",
+    "lines-0-sku": "TEE", "lines-0-quantity": "1",
+}  # fmt: skip
+_ADJUST = {"bucket": "on_hand", "how": "change", "quantity": "2", "reason": "found", "key": "a1" * 16}
+
+ACTS = [
+    # ---- the kernel
+    Act("login", fixed(username="owner-walker", password=PASSWORD), changes=False),
+    Act("logout", fixed(), changes=False),
+    Act("set_language", fixed(language="pl", next="/"), changes=False),
+    Act("preferences", fixed(language="pl", time_zone="Europe/Warsaw", theme="dark")),
+    Act("change-password", fixed(old_password=PASSWORD, new_password1="another phrase 19", new_password2="another phrase 19")),
+    Act("settings", as_shown("name", page="settings", name="Another shop")),
+    Act("token-revoke", fixed()),
+    Act("job-cancel", fixed()),
+    Act("job-resume", fixed()),
+    Act("user-new", fixed(username="newcomer", password="a phrase of its own 4", role="viewer")),
+    Act("user", as_shown("role", page="user", role="support")),
+    Act("customer", as_shown("name", page="customer", name="Another Name"), permission="customers.edit"),
+    # ---- orders
+    Act("order-new", lambda world, _role: _NEW_ORDER | {"channel": world.channel.pk}),
+    Act("order-route", fixed()),
+    Act("order-print", fixed()),
+    Act("order-cancel", lambda world, _role: {"version": world.order.version, f"line-{world.line.pk}": 1, "step": "cancel"}),
+    Act("order-hold", fixed(kind="operator", reason="wait")),
+    Act("order-release", fixed()),
+    Act("order-tags", fixed(add="vip")),
+    Act("order-note", fixed(text="call them")),
+    Act("order-payment", fixed(key="walk-payment", amount="1", method="cash")),
+    Act("order-refund", fixed(key="walk-refund", amount="1", reason="goodwill")),
+    Act("orders", _bulk("print", "order"), "print", "fulfillment.print"),
+    Act("orders", _bulk("print_labels", "order"), "print_labels", "fulfillment.print"),
+    Act("orders", _bulk("print_slips", "order"), "print_slips", "fulfillment.print"),
+    Act("orders", _bulk("hold", "order", kind="operator"), "hold", "orders.hold"),
+    Act("orders", _bulk("release", "held"), "release", "orders.hold"),
+    Act("orders", _bulk("tag", "order", add="vip"), "tag", "orders.tag"),
+    Act("orders", _bulk("cancel", "order"), "cancel", "orders.cancel"),
+    Act("orders", fixed(action="save_view", name="Mine"), "save_view"),
+    Act("orders", fixed(action="save_view", name="Ours", shared="1"), "save_shared_view", "views.share"),
+    # ---- goods
+    Act("product-new", fixed(title="A new thing")),
+    Act("product-edit", as_shown("title", page="product-edit", title="Another title")),
+    Act("product-switch", fixed(active="no")),
+    Act("variant-new", as_shown("sku", page="variant-new", sku="NEW-SKU", price="3", weight_grams="10")),
+    Act("variant", as_shown("sku", page="variant", price="44")),
+    Act("variant-delete", fixed()),
+    Act("stock-add", lambda world, _role: _ADJUST | {"sku": "TEE", "location": world.other_location.pk}),
+    Act("stock-adjust", fixed(**_ADJUST)),
+    Act("stock-undo", lambda world, _role: {"movement": world.movement.pk}),
+    Act("stock-bin", fixed(bin_name="Z-9")),
+    Act("stock", _bulk("safety", "level", set_to="4"), "safety", "inventory.adjust"),
+    Act("stock", _bulk("bin", "level", bin_name="Q-1"), "bin", "inventory.adjust"),
+    Act("stock", _bulk("count", "level", bucket="on_hand", set_to="300", reason="counted"), "count", "inventory.adjust"),
+    Act("location-new", as_shown("name", page="location-new", name="Third", code="THIRD", country="PL", time_zone="UTC", city="Gdynia")),
+    Act("location-edit", as_shown("name", page="location-edit", name="Main hall")),
+    # ---- the warehouse
+    Act("fulfillment-order-action", fixed(action="start_picking"), "start_picking", "fulfillment.pick"),
+    Act("fulfillment-order-action", fixed(action="finish_picking"), "finish_picking", "fulfillment.pick", arguments=of("picking")),
+    Act("fulfillment-order-action", fixed(action="pack"), "pack", "fulfillment.pack", arguments=of("picked")),
+    Act("fulfillment-order-action", fixed(action="ship"), "ship", "fulfillment.ship", arguments=of("packed")),
+    Act("fulfillment-missing", lambda world, _role: {"line": world.picking.lines.get().pk, "units": 1}),
+    Act("pick", fixed(code="TEE")),
+    Act("pack", fixed(code="TEE")),
+    Act("pack", fixed(action="ship"), "ship", "fulfillment.ship", arguments=of("packed")),
+    Act("pack-station", fixed(code="F1-1"), changes=False),
+    Act("print", fixed(what="labels")),
+    Act("fulfillment", _bulk("print", "work", what="labels"), "print", "fulfillment.print"),
+    Act("fulfillment", _bulk("start_picking", "fresh"), "start_picking", "fulfillment.pick"),
+    Act("fulfillment", _bulk("pick_list", "work"), "pick_list", "fulfillment.pick"),
+    Act("fulfillment", _bulk("ship", "packed"), "ship", "fulfillment.ship"),
+    # ---- returns
+    Act("return-approve", fixed()),
+    Act("return-decline", fixed(**{"decline-answer": "too late"})),
+    Act("return-act", fixed(action="send"), "send", "returns.receive"),
+    Act("return-act", fixed(action="cancel"), "cancel", "returns.approve"),
+    Act("return-act", fixed(action="keep"), "keep", "returns.approve"),
+    Act("return-resolve", _resolved),
+    Act("return-receive", lambda world, _role: {"location": world.location.pk, f"quantity-{world.approved.lines.get().pk}": 1}),
+    Act("return-scan-unit", lambda world, _role: {"code": world.approved.lines.get().order_line.sku}),
+    Act("return-inspect", lambda world, _role: {"line": world.received.lines.get().pk, "quantity": 1, "disposition": "scrap"}),
+    Act("return-finish", fixed(), arguments=of("emptied")),
+    Act("return-new", _return_lines),
+    Act("returns", _bulk("approve", "requested"), "approve", "returns.approve"),
+    Act("returns", _bulk("decline", "requested", answer="too late"), "decline", "returns.approve"),
+    # ---- channels
+    Act("channel-new", as_shown("name", page="channel-new", name="Market", currency="EUR")),
+    Act("channel", as_shown("name", page="channel", name="Renamed")),
+    Act("import-new", lambda world, _role: {
+        "kind": "orders", "channel": world.channel.pk, "file": SimpleUploadedFile("orders.csv", orders_file({"Id": "778"}))}),  # fmt: skip
+    Act("import-preview", fixed(encoding="", delimiter="", decimal_mark="", time_zone="")),
+    # ---- routing
+    Act("routing-retry", fixed()),
+    Act("routing-edit", _fewer_rules, "publish"),
+    Act("routing-try", as_shown("based_on", page="routing-edit"), permission="routing.edit", changes=False),
+    Act("routing-restore", fixed(based_on="1", note="back"), changes=False),
+    # ---- the customer
+    Act("track-lookup", lambda world, _role: {"number": world.sent.number, "email": world.sent.email}),
+    Act("tracking-return-items", lambda world, role: _return_lines(world, role) | {"step": "send"}),
+    Act("tracking-return-cancel", fixed()),
+]
