@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Schema
 from pydantic import AwareDatetime, Field
 
 from api.idempotency import once
@@ -99,13 +99,13 @@ def list_orders(
 
 
 @router.get("/orders/{order_id}", response={200: OrderOut, 404: Problem}, summary="One order with lines, parcels and receipts")
-def get_order(request: HttpRequest, order_id: int) -> dict[str, Any]:
+def get_order(request: HttpRequest, order_id: int) -> HttpResponse:
     require_permission(request.api_token, "orders.view")  # type: ignore[attr-defined]
-    return detail(_find(order_id))
+    return JsonResponse(_find(order_id))
 
 
 @router.post("/orders", response={201: OrderOut, 200: OrderOut, 409: Problem, 422: Problem}, summary="Place an order")
-def create_order(request: HttpRequest, data: OrderIn) -> Status:
+def create_order(request: HttpRequest, data: OrderIn) -> HttpResponse:
     """Written, routed and reserved in one step. The same channel and external id again answers 200 with the order that exists.
 
     Send an `Idempotency-Key` to get the very same answer for a request that is repeated.
@@ -114,20 +114,21 @@ def create_order(request: HttpRequest, data: OrderIn) -> Status:
     actor, now = Actor.token(request.api_token), timezone.now()  # type: ignore[attr-defined]
 
     def act() -> tuple[int, dict[str, Any]]:
-        placed = place_order(as_request(data), actor=actor, now=now)
-        return (201 if placed.created else 200), detail(_find(placed.order_id))
+        channel = Channel.objects.filter(name=data.channel, active=True).first()
+        if channel is None:
+            raise Invalid("no_such_channel", f"There is no channel “{data.channel}”.", field="channel")
+        placed = place_order(as_request(data, channel), channel=channel, actor=actor, now=now)
+        return (201 if placed.created else 200), _find(placed.order_id)
 
-    return Status(*once(request, act))
+    status, body = once(request, act)
+    return JsonResponse(body, status=status)
 
 
-def as_request(data: OrderIn) -> NewOrder:
-    """The body as the request that orchestration takes. Raises Invalid for an unknown channel or a channel of another currency."""
-    channel = Channel.objects.filter(name=data.channel, active=True).values_list("pk", flat=True).first()
-    if channel is None:
-        raise Invalid("no_such_channel", f"There is no channel “{data.channel}”.", field="channel")
+def as_request(data: OrderIn, channel: Channel) -> NewOrder:
+    """The body as the request that orchestration takes."""
     lines = tuple(NewLine(line.sku, line.quantity, line.unit_price, line.title, line.discount, line.tax) for line in data.lines)
     request = NewOrder(
-        channel_id=channel,
+        channel_id=channel.pk,
         external_id=data.external_id,
         number=data.number,
         placed_at=data.placed_at,
@@ -159,8 +160,8 @@ def _address(data: AddressIn) -> Address:
     return Address(**data.model_dump())
 
 
-def _find(order_id: int) -> Order:
-    order = Order.objects.select_related("channel").filter(pk=order_id).first() if 0 < order_id < 2**63 else None
+def _find(order_id: int) -> dict[str, Any]:
+    order = detail(order_id) if 0 < order_id < 2**63 else None
     if order is None:
         raise NotFound("no_such_order", "There is no such order.", field="order_id")
     return order

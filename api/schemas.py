@@ -153,6 +153,7 @@ class FulfillmentOut(Schema):
     ship_by: datetime
     expected_on: date | None
     shipped_at: datetime | None
+    version: int
     lines: list[FulfillmentLineOut]
     parcels: list[ParcelOut]
 

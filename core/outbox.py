@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.module_loading import import_string
@@ -24,6 +25,8 @@ from core.models import OutboxDelivery, OutboxEvent
 
 log = logging.getLogger(__name__)
 RELAY_BATCH = 200
+#: Seconds for which a bell counts as heard; beat looks about as often anyway.
+RUNG_FOR = 5
 MAX_ATTEMPTS = 12
 #: A delivery that was sent to a worker and not heard of again is sent anew after this time.
 DELIVERY_LEASE = timedelta(seconds=60)
@@ -69,9 +72,14 @@ class Bell:
         self._quiet_until = 0.0
 
     def ring(self, task: str, *args: Any) -> bool:
-        """Send a task; False when the broker could not be reached (nothing is lost, the rows are there)."""
+        """Send a task; False when the broker could not be reached (nothing is lost, the rows are there).
+
+        A task without arguments looks for everything that waits, so one that was rung for and has not begun (`answered`) is enough.
+        """
         if time.monotonic() < self._quiet_until:
             return False
+        if not args and not cache.add(f"bell:{task}", 1, RUNG_FOR):
+            return True
         from celery import current_app
 
         try:
@@ -81,6 +89,11 @@ class Bell:
             self._quiet_until = time.monotonic() + self.silence
             return False
         return True
+
+
+    def answered(self, task: str) -> None:
+        """Called by the task before it looks: what happens from now on rings again."""
+        cache.delete(f"bell:{task}")
 
 
 bell = Bell()

@@ -14,6 +14,7 @@ from core import files, jobs, mail, outbox, ratelimit
 @shared_task
 def relay_outbox() -> int:
     """Send waiting events to their subscribers, and late deliveries again."""
+    outbox.bell.answered("core.tasks.relay_outbox")
     taken = 0
     while count := outbox.relay(now=timezone.now()):
         taken += count
@@ -41,6 +42,7 @@ def sweep_jobs() -> int:
 @shared_task
 def send_due_mail() -> int:
     """Send mail that is due."""
+    outbox.bell.answered("core.tasks.send_due_mail")
     sent = 0
     while count := mail.send_due(now=timezone.now()):
         sent += count

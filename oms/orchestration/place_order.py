@@ -87,18 +87,20 @@ class Draft:
         return 0 if not self.variants[position][3] else line.quantity - line.shipped - line.cancelled
 
 
-def place_order(request: NewOrder, *, actor: Actor, now: datetime) -> Placed:
+def place_order(request: NewOrder, *, channel: Channel | None = None, actor: Actor, now: datetime) -> Placed:
     """Place one order: written, routed, reserved, with its work orders, in one commit. The same order again is answered, not repeated.
 
-    Raises Invalid naming the field. What cannot be reserved becomes a back-order; what no location may ship waits for routing.
+    channel: the request's, where the caller has it at hand. Raises Invalid naming the field. What cannot be reserved becomes a back-order; what no location may ship waits for routing.
     """
-    outcome = place_orders([request], actor=actor, now=now)[0]
+    outcome = place_orders([request], channels=[channel] if channel else None, actor=actor, now=now)[0]
     if isinstance(outcome, Refused):
         raise Invalid(outcome.code, outcome.message, field=outcome.field or None, line=outcome.line)
     return outcome
 
 
-def place_orders(requests: Sequence[NewOrder], *, actor: Actor, now: datetime) -> list[Placed | Refused]:
+def place_orders(
+    requests: Sequence[NewOrder], *, channels: Sequence[Channel] | None = None, actor: Actor, now: datetime
+) -> list[Placed | Refused]:
     """Place a batch in one transaction, answers in the order of the requests. One that is refused does not stop the others."""
     answers: dict[int, Placed | Refused] = {}
     with transaction.atomic():
@@ -106,7 +108,9 @@ def place_orders(requests: Sequence[NewOrder], *, actor: Actor, now: datetime) -
         drafts: dict[int, Draft] = {}
         repeats: dict[int, int] = {}
         first: dict[tuple[int, str], int] = {}
-        channels = {c.pk: c for c in Channel.objects.filter(pk__in={r.channel_id for r in requests})}
+        if channels is None:
+            channels = list(Channel.objects.filter(pk__in={r.channel_id for r in requests}))
+        known_channels = {channel.pk: channel for channel in channels}
         variants = _variants(requests)
         for index, request in enumerate(requests):
             name = (request.channel_id, request.external_id)
@@ -115,7 +119,7 @@ def place_orders(requests: Sequence[NewOrder], *, actor: Actor, now: datetime) -
             elif name in first:
                 repeats[index] = first[name]
             else:
-                drafted = _draft(request, channels, variants)
+                drafted = _draft(request, known_channels, variants)
                 if isinstance(drafted, Draft):
                     drafts[index] = drafted
                     first[name] = index
