@@ -98,8 +98,7 @@ class TestLooking:
             allowed = role_allows(role, page.permission) and role_allows(role, page.export_permission or page.permission)
             for kind in ("csv", "xlsx"):
                 response = world.client(role).get(url_of(one, world, role), {"export": kind})
-                _content = b"".join(response) if response.streaming else response.content
-                response.close()
+                _content = b"".join(response) if response.streaming else response.content  # read to its end, it closes
                 assert (response.status_code == 200) == allowed, (role, kind, response.status_code)
                 assert allowed or response.status_code == 403
 
