@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core.actors import Actor
+from core.addresses import Address
 from core.models import Place, Shop
 from inventory.models import Location, Product, Variant
 from inventory.operations import Move, apply_moves
@@ -62,6 +63,7 @@ def make_shop(*, locations: int = LOCATIONS, variants: int = VARIANTS, units: in
         Location(
             name=f"Location {n}", code=f"L{n}", country=("PL", "DE", "TR", "FR")[n % 4], latitude=40 + n * 20 / locations,
             longitude=10 + n * 20 / locations, time_zone="Europe/Warsaw", rank=n,
+            address=Address(f"Location {n}", "", "ul. Magazynowa 12", "", "Warszawa", "", "02-652", "PL").to_json(),
         )
         for n in range(locations)
     )  # fmt: skip
@@ -96,7 +98,7 @@ _ORDERS = """
             || lpad((g %% 1000)::text, 5, '0') || ' sku' || lpad((g %% 1000)::text, 5, '0')
       FROM generate_series(1, %(size)s) g,
            LATERAL (SELECT (ARRAY['Zofia', 'Jan', 'Ayse', 'Emma', 'Lukasz', 'Maryam', 'Chris', 'Lena'])[1 + g %% 8] AS first,
-                           (ARRAY['Kowalska', 'Weber', 'Yildiz', 'Ahmadi', 'Hughes', 'Okafor', 'Nowak'])[1 + g %% 7] || (g %% 997) AS last) n
+                           (ARRAY['Kowalska', 'Weber', 'Yildiz', 'Ahmadi', 'Hughes', 'Okafor', 'Nowak'])[1 + g %% 7] || ' ' || (g %% 997) AS last) n
 """
 _LINES = """
     INSERT INTO orders_orderline (order_id, position, variant_id, sku, title, requires_shipping, unit_price, discount, tax, weight_grams, ordered, cancelled,

@@ -37,7 +37,8 @@ def _print(meter: Meter, name: str, ids: list[int], now: datetime) -> Figure:
         job = start_print_job(fulfillment_order_ids=ids, kinds=KINDS, actor=ACTOR, now=now)
         done = run_job(job.pk, clock=timezone.now)
         if done is None or done.state != "done":
-            raise RuntimeError(f"print job: {done.state if done else 'not started'} {done.message if done else ''}")
+            why = [error.message for error in done.errors.all()[:3]] if done else "not started"
+            raise RuntimeError(f"print job: {done.state if done else ''} {done.message if done else ''} {why}")
 
     figure = meter.run(name, [work], per_call=len(ids))
     figure.note = f"{figure.cpu_ms * len(ids) / 1000:.2f} s CPU in all"
