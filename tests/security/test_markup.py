@@ -45,7 +45,7 @@ XSS = (
     f"{{{{ settings.SECRET_KEY }}}}{{% debug %}} {MARK}",
     f"--><!-- <base href=//evil.example> {MARK} ]]>",
 )
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "＝1+1", "=HYPERLINK(\"http://evil.example\",\"x\")", " =1+1", "|calc")
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "＝1+1", "=HYPERLINK(\"http://evil.example\",\"x\")", " =1+1")
 
 
 class _Nodes(HTMLParser):
@@ -235,7 +235,7 @@ class TestInlets:
 def dangerous(cell: str) -> bool:
     """A cell that a spreadsheet would run: it begins like a formula and is no number."""
     first = cell.lstrip(" \u00a0\ufeff'\"")[:1]
-    return bool(cell) and (cell[0] in "=+-@\t\r\n|＝＋－＠" or first in ("=", "＝")) and not re.fullmatch(r"[-+]?[\d.,\s]+", cell) and cell[0] != "'"
+    return bool(cell) and (cell[0] in "=+-@\t\r\n＝＋－＠" or first in ("=", "＝")) and not re.fullmatch(r"[-+]?[\d.,\s]+", cell) and cell[0] != "'"
 
 
 class TestExports:
