@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from babel.numbers import format_decimal
+from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from core.formats import active_locale
 from inventory.models import Location, Variant
@@ -127,7 +127,7 @@ def read_receipts(receipts: Sequence[Mapping[str, Any]], lines: Iterable[OrderLi
     """Receipts of one order in words. One statement, for the names of the locations."""
     by_id = {line.pk: line for line in lines}
     sites = {site for receipt in receipts for site in _sites_of(receipt)}
-    names = dict(Location.objects.filter(pk__in=sites).values_list("pk", "name"))
+    names = _names_of(sites)
     return [_read(receipt, by_id, names) for receipt in receipts]
 
 
@@ -137,8 +137,18 @@ def sentences(receipts: Sequence[Mapping[str, Any]], skus: Mapping[int, str] | N
         waiting = {variant for receipt in receipts for _line_id, variant, _units in receipt["backorders"]}
         skus = dict(Variant.objects.filter(pk__in=waiting).values_list("pk", "sku")) if waiting else {}
     sites = {site for receipt in receipts for plan in ("chosen", "runner_up") if receipt[plan] for site in receipt[plan]["sites"]}
-    names = dict(Location.objects.filter(pk__in=sites).values_list("pk", "name"))
+    return _told(receipts, _names_of(sites), skus)
+
+
+def _told(receipts: Iterable[Mapping[str, Any]], names: Mapping[int, str], skus: Mapping[int, str]) -> list[str]:
+    """The sentences. In a language that runs from right to left each name keeps its own direction (FSI … PDI of Unicode)."""
+    if get_language_bidi():
+        names, skus = ({key: f"\u2068{text}\u2069" for key, text in words.items()} for words in (names, skus))
     return [sentence(receipt, names, skus, _) for receipt in receipts]
+
+
+def _names_of(sites: Iterable[int]) -> dict[int, str]:
+    return dict(Location.objects.filter(pk__in=list(sites)).values_list("pk", "name"))
 
 
 def _sites_of(receipt: Mapping[str, Any]) -> set[int]:
@@ -156,7 +166,7 @@ def _read(receipt: Mapping[str, Any], lines: Mapping[int, OrderLine], names: Map
     candidates = _candidates(receipt, heads, names)
     plans = [_together(receipt[plan], names) for plan in ("chosen", "runner_up")]
     return Reading(
-        sentence=sentence(receipt, names, skus, _),
+        sentence=_told([receipt], names, skus)[0],
         version=receipt["rules"]["version"],
         given=_given(receipt, heads, names),
         heads=heads,

@@ -16,7 +16,9 @@ def _published(data: Mapping[str, Any]) -> str:
         text = fill(_("Version {version} published: the rules of version {restores} again."), data)
     else:
         text = fill(_("Version {version} published."), data)
-    return f"{text} {fill(_('“{note}”'), data)}" if data.get("note") else text
+    if not data.get("note"):
+        return text
+    return text + " " + fill(_("“{note}”"), data)
 
 
 def _changes(data: Mapping[str, Any]) -> list[Change]:

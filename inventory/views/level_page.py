@@ -136,6 +136,6 @@ def preview(level: StockLevel, bucket: str, amounts: Mapping[str, int | None]) -
         return _("{bucket} is {before} already: nothing would change.").format(**words)
     text = _("{bucket} goes from {before} to {after}.").format(**words)
     if after.available == before.available:
-        return f"{text} {_('What is available stays as it is: {n}.').format(n=after.available)}"
+        return text + " " + _("What is available stays as it is: {n}.").format(n=after.available)
     rest = ngettext("{n} unit can be promised then, {was} now.", "{n} units can be promised then, {was} now.", after.available)
     return f"{text} {rest.format(n=after.available, was=before.available)}"

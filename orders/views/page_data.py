@@ -20,13 +20,12 @@ from core.timeline import entries_for
 from core.timeline_text import TimelineLine, lines_for
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState
-from inventory.models import Location
 from orders.amounts import line_value
 from orders.models import Hold, Note, Order, OrderLine, PaymentRecord, Refund
 from orders.offers import offers_for
 from returns.models import Return
-from routing.engine import sentence
 from routing.models import RoutingDecision
+from routing.reading import sentences
 
 DECISIONS_SHOWN = 3
 TIMELINE_SHOWN = 100
@@ -107,24 +106,29 @@ class OrderPage:
 
 
 def load_page(order: Order, user: User) -> OrderPage:
-    """Gather the page of an order (loaded with channel and customer). Eleven statements, whatever the order has."""
+    """Gather the page of an order (loaded with channel and customer): at most eleven statements, whatever the order has.
+
+    What the order's own columns say it cannot have is not asked for.
+    """
+    money = user.can("payments.view")
+
     lines = list(OrderLine.objects.filter(order=order).select_related("variant").order_by("position"))
     work_lines = list(
         FulfillmentLine.objects.filter(fulfillment_order__order=order)
         .select_related("fulfillment_order__location")
         .order_by("fulfillment_order_id", "id")
     )
-    parcels = _parcels(order)
+    parcels = _parcels(order) if any(line.fulfillment_order.has_label for line in work_lines) else []
     work = _work(work_lines, parcels)
     return OrderPage(
         order=order,
         lines=[_line_row(order, line, work_lines, parcels) for line in lines],
         work=work,
-        payments=list(order.payments.order_by("at", "id")) if user.can("payments.view") else [],
-        refunds=list(order.refunds.order_by("at", "id")) if user.can("payments.view") else [],
+        payments=list(order.payments.order_by("at", "id")) if money else [],
+        refunds=list(order.refunds.order_by("at", "id")) if money and order.refunded_total else [],
         holds=list(order.holds.order_by("-released_at", "at")),
         notes=list(order.notes.order_by("-at", "-id")),
-        returns=list(Return.objects.filter(order=order).order_by("-id")),
+        returns=list(Return.objects.filter(order=order).order_by("-id")) if order.parcels else [],
         decisions=_decisions(order, lines),
         timeline=lines_for(entries_for(order.subject, limit=TIMELINE_SHOWN)),
         offers=offers_for(order, lines, user),
@@ -244,18 +248,11 @@ def _decisions(order: Order, lines: Sequence[OrderLine]) -> list[Decision]:
     found = list(RoutingDecision.objects.filter(order=order).order_by("-id")[:DECISIONS_SHOWN])
     if not found:
         return []
-    sites = {
-        site
-        for one in found
-        for plan in ("chosen", "runner_up")
-        if one.receipt.get(plan)
-        for site in one.receipt[plan]["sites"]
-    }
-    names = dict(Location.objects.filter(pk__in=sites).values_list("pk", "name"))
     skus = {line.variant_id: line.sku for line in lines if line.variant_id}
+    told = sentences([one.receipt for one in found], skus)
     return [
-        Decision(one, sentence(one.receipt, names, skus, _), reverse("order-receipt", args=[order.pk, one.pk]))
-        for one in found
+        Decision(one, text, reverse("order-receipt", args=[order.pk, one.pk]))
+        for one, text in zip(found, told, strict=True)
     ]
 
 

@@ -399,6 +399,13 @@ class TestReceipt:
         assert f"/orders/{order.pk}/receipt/{decision.pk}.json" in text
         assert f"/routing/decisions/{decision.pk}/" in client.get(f"/orders/{order.pk}/").content.decode()
 
+    def test_names_keep_their_direction_in_a_language_from_right_to_left(self, client_as: Any, order: Order) -> None:
+        client = client_as("viewer")
+        path = f"/routing/decisions/{order.routing_decisions.get().pk}/"
+        assert "\u2068" not in client.get(path).content.decode()
+        client.cookies["django_language"] = "fa"
+        assert "\u2068Kraków\u2069 همه را در یک بسته می‌فرستد" in client.get(path).content.decode()
+
     def test_what_removed_the_others_is_named(self, client_as: Any, near: Location) -> None:
         variant = make_variant("A")
         give_stock(variant, near, 1)
