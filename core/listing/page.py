@@ -51,11 +51,17 @@ class Tab:
     label: Any
     condition: Q | Callable[[QuerySet], QuerySet] | None = None
     counted: bool = True
+    fixed: bool = False  # a callable that always makes the same condition (one that looks at the clock does not)
 
     def apply(self, queryset: QuerySet) -> QuerySet:
         if self.condition is None:
             return queryset
         return queryset.filter(self.condition) if isinstance(self.condition, Q) else self.condition(queryset)
+
+    @property
+    def always_the_same(self) -> bool:
+        """True when the tab's SQL depends on nothing."""
+        return self.fixed or self.condition is None or isinstance(self.condition, Q)
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,8 @@ class ListPage:
     lead_column: ClassVar[str] = ""
     export_permission: ClassVar[str | None] = None
     page_size: ClassVar[int] = 50
+    #: `queryset` answers the same for every person and moment: then the counts of its tabs are compiled once.
+    same_for_everybody: ClassVar[bool] = False
     template_name: ClassVar[str] = "listing/page.html"
 
     def queryset(self, request: HttpRequest) -> QuerySet:

@@ -24,10 +24,10 @@ from django.utils.translation import gettext as _
 from core import savedviews
 from core.actors import Actor
 from core.listing import bulk
-from core.listing.counting import Count, count_capped, count_many
+from core.listing.counting import Compiled, Count, compile_capped, count_capped, count_many
 from core.listing.export import csv_lines, xlsx_file
 from core.listing.keyset import BadCursor, KeysetPage
-from core.listing.page import ListPage
+from core.listing.page import ListPage, Tab
 from core.listing.rows import draw_body
 from core.listing.state import ListState, canonical_query
 from core.permissions import require, require_permission
@@ -156,7 +156,7 @@ def _fetch(page: ListPage, state: ListState, matching: Any) -> KeysetPage:
 def _count(page: ListPage, state: ListState, base: Any, matching: Any) -> tuple[list[TabLink], Count]:
     """The tabs with their counts, and the count of this view: one statement."""
     counted = [tab for tab in page.tabs if tab.counted]
-    numbers = count_many([matching, *(tab.apply(base) for tab in counted)])
+    numbers = count_many([matching, *(_tab_count(page, tab, base) for tab in counted)])
     by_tab = dict(zip((tab.name for tab in counted), numbers[1:], strict=True))
     links = [
         TabLink(
@@ -168,6 +168,19 @@ def _count(page: ListPage, state: ListState, base: Any, matching: Any) -> tuple[
         for index, tab in enumerate(page.tabs)
     ]
     return links, numbers[0]
+
+
+_tab_counts: dict[tuple[str, str], Compiled] = {}
+
+
+def _tab_count(page: ListPage, tab: Tab, base: Any) -> Any:
+    """What counts a tab: compiled once where neither the tab nor the list depends on the person or the clock."""
+    if not (page.same_for_everybody and tab.always_the_same):
+        return tab.apply(base)
+    key = (page.name, tab.name)
+    if key not in _tab_counts:
+        _tab_counts[key] = compile_capped(tab.apply(base))
+    return _tab_counts[key]
 
 
 def _saved_link(view: Any, state: ListState) -> TabLink:

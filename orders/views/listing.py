@@ -42,11 +42,12 @@ class OrderList(ListPage):
     filter_class = OrderFilter
     sorts = {"placed": Sort("placed_at", desc=True), "total": Sort("total", desc=True)}
     default_sort = "placed"
+    same_for_everybody = True
     search_placeholder = _("Number, name, e-mail, SKU, tracking number")
     tabs = [
         Tab("all", _("All")),
         Tab("to-route", _("To route"), TO_ROUTE),
-        Tab("ready", _("Ready to pick"), ready_to_pick),
+        Tab("ready", _("Ready to pick"), ready_to_pick, fixed=True),
         Tab("on-hold", _("On hold"), ON_HOLD),
         Tab("back-ordered", _("Back-ordered"), BACKORDERED),
         Tab("shipped", _("Shipped"), SHIPPED),
