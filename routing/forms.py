@@ -20,7 +20,8 @@ from routing.rules import KINDS, MOST, Group, Rules, plain
 from routing.wording import describe, group_label, label_of
 
 #: How many open orders a draft may be tried on at once.
-TRIED_ON = (50, 200, 500)
+TRIED_ON = (50, 100, 200)
+_LARGEST = 1_000_000
 
 
 class CountryGroupsField(forms.CharField):
@@ -49,9 +50,10 @@ def field_for(param: Param) -> forms.Field:
     if param.kind == "country_groups":
         options["help_text"] = _("One market a line, as country codes with commas. A country in no line is a market by itself.")
         return CountryGroupsField(**options)
-    kind = forms.IntegerField if param.kind == "integer" else forms.FloatField
-    widget = forms.NumberInput(attrs={"step": 1 if param.kind == "integer" else "any", "placeholder": param.default})
-    return kind(min_value=param.minimum, max_value=1_000_000, widget=widget, **options)
+    options |= {"min_value": param.minimum, "max_value": _LARGEST}
+    whole = param.kind == "integer"
+    options["widget"] = forms.NumberInput(attrs={"step": 1 if whole else "any", "placeholder": param.default})
+    return forms.IntegerField(**options) if whole else forms.FloatField(**options)
 
 
 class RuleForm(forms.Form):

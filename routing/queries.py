@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -16,7 +17,7 @@ from routing.engine.types import Rule, RuleSet, Site
 from routing.models import RuleSet as StoredRuleSet
 
 #: What a new installation routes by until the merchant publishes rules of their own.
-DEFAULT_RULES = {
+DEFAULT_RULES: dict[str, list[dict[str, Any]]] = {
     "filters": [
         {"name": "may_ship_online", "params": {}},
         {"name": "ships_to_zone", "params": {}},
@@ -32,11 +33,11 @@ DEFAULT_RULES = {
 }
 
 
-def engine_rules(version: int, rules: Mapping[str, list[Mapping[str, object]]]) -> RuleSet:
+def engine_rules(version: int, rules: Mapping[str, Sequence[Mapping[str, Any]]]) -> RuleSet:
     """Stored rules as the engine wants them."""
 
-    def build(items: list[Mapping[str, object]]) -> tuple[Rule, ...]:
-        return tuple(Rule(str(item["name"]), dict(item.get("params") or {})) for item in items)  # type: ignore[call-overload]
+    def build(items: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+        return tuple(Rule(str(item["name"]), dict(item.get("params") or {})) for item in items)
 
     return RuleSet(version, version, build(rules["filters"]), build(rules["rankers"]))
 
@@ -60,7 +61,7 @@ def rule_set_of(version: int) -> StoredRuleSet | None:
 
 
 def _installed(*, live: bool) -> StoredRuleSet:
-    return StoredRuleSet(version=0, rules=DEFAULT_RULES, live=live, actor="", actor_label="", created_at=None)
+    return StoredRuleSet(version=0, rules=DEFAULT_RULES, live=live)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def _told(receipts: Iterable[Mapping[str, Any]], names: Mapping[int, str], skus:
     """The sentences. In a language that runs from right to left each name keeps its own direction (FSI … PDI of Unicode)."""
     if get_language_bidi():
         names, skus = ({key: f"\u2068{text}\u2069" for key, text in words.items()} for words in (names, skus))
-    return [sentence(receipt, names, skus, _) for receipt in receipts]
+    return [sentence(dict(receipt), names, skus, _) for receipt in receipts]
 
 
 def _names_of(sites: Iterable[int]) -> dict[int, str]:
@@ -251,8 +251,8 @@ def _ladder(receipt: Mapping[str, Any]) -> list[Rung]:
         verdict = "tie" if at is None or place < at else "decides" if place == at else "unasked"
         one = len(chosen["sites"]) == len(other["sites"]) == 1
         said = receipt["candidates"]["values"][place] is not None
-        words = [(_value_words if one else _sum_words)(name, plan["values"][place], said=said) for plan in (chosen, other)]
-        rungs.append(Rung(label_of("rankers", name), *words, verdict))
+        ours, theirs = ((_value_words if one else _sum_words)(name, plan["values"][place], said=said) for plan in (chosen, other))
+        rungs.append(Rung(label_of("rankers", name), ours, theirs, verdict))
     return rungs
 
 

@@ -107,4 +107,4 @@ def _sums(compared: Comparison) -> list[tuple[str, int, int]]:
 
 def _count(request: StaffRequest) -> int:
     given = request.POST.get("count", "")
-    return next((count for count in TRIED_ON if str(count) == given), TRIED_ON[1])
+    return next((count for count in TRIED_ON if str(count) == given), TRIED_ON[-1])

@@ -27,8 +27,8 @@ class Command(makemessages.Command):
     def write_po_file(self, potfile: str, locale: str) -> None:
         """Merge, then drop the header lines that differ with every run and say nothing."""
         super().write_po_file(potfile, locale)
-        for folder in self.locale_paths or [self.default_locale_path]:
-            source = Path(str(folder)) / locale / "LC_MESSAGES" / "django.po"
+        for folder in self.locale_paths:
+            source = Path(folder) / locale / "LC_MESSAGES" / "django.po"
             if source.exists():
                 lines = source.read_text().splitlines(keepends=True)
                 source.write_text("".join(line for line in lines if not line.startswith(_RESTLESS)))
