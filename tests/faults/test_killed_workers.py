@@ -10,7 +10,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from celery import Celery
 from django.core.management import call_command
 from django.db.models import Count
 from django.utils import timezone
@@ -23,7 +22,7 @@ from fulfillment.operations.printing import start_print_job
 from fulfillment.shipping_job import start_shipping
 from inventory.models import Reservation, StockLevel, StockMovement
 from orders.models import Order, OrderLine, PaymentRecord
-from tests.browser.stack import ROOT, Stack, redis_urls, wait_for
+from tests.browser.stack import ROOT, Stack, send, wait_for
 from tests.channels.files import orders_file, queue
 from tests.factories.fulfillment import make_works
 from tests.factories.papers import page_sizes
@@ -155,7 +154,7 @@ def test_a_celery_worker_is_killed_and_another_takes_over(stack: Stack) -> None:
     works = make_works(60)
     stack.start_worker()
     job = start_print_job(fulfillment_order_ids=[work.pk for work in works], kinds=["label_pdf", "slip_a4"], actor=ACTOR, now=timezone.now())
-    Celery(broker=redis_urls()["CELERY_BROKER_URL"]).send_task("core.tasks.run_job", args=[job.pk], ignore_result=True)
+    send("core.tasks.run_job", job.pk)
     wait_for("the first label", lambda: Package.objects.exists(), 40, pause=0.01)
     stack.kill("worker")
     job.refresh_from_db()
