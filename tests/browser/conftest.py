@@ -15,8 +15,10 @@ from core.permissions import Role
 from tests.browser.stack import Stack, forget_queue
 from tests.factories.returns import make_shop
 
-PASSWORD = "a long enough pass phrase 7"  # noqa: S105 - of people that live for one test
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread; the tests are sequential
+PASSWORD = "a long enough pass phrase 7"
+os.environ.setdefault(
+    "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
+)  # Playwright's loop runs in this thread; the tests are sequential
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,9 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = os.environ.get("OMS_CHROMIUM") or None
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-background-networking"])
+            browser = playwright.chromium.launch(
+                executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
+            )
         except Exception as missing:  # noqa: BLE001 - Playwright raises its own kinds
             pytest.skip(f"no Chromium: {str(missing).splitlines()[0]}")
         yield browser
@@ -60,8 +64,8 @@ class Watch:
         page.on("pageerror", lambda error: self.problems.append(f"script error on {page.url}: {error}"))
         page.on("console", lambda message: self._said(page, message))
         page.on("dialog", lambda dialog: self._dialog(page, dialog))
-        page.on("response", lambda answer: self._answered(answer))
-        page.on("requestfailed", lambda request: self._failed(request))
+        page.on("response", self._answered)
+        page.on("requestfailed", self._failed)
         page.on("framenavigated", lambda frame: self.pages.add(frame.url.split("?")[0]))
         return page
 

@@ -5,6 +5,7 @@ Each test process has Redis databases of its own, so that parallel tests do not 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -99,7 +100,15 @@ class Stack:
         listener.listen(64)
         listener.set_inheritable(True)
         self.port = listener.getsockname()[1]
-        self._start("web", "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "tests.browser.served:application", fds=(listener.fileno(),))
+        self._start(
+            "web",
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"fd://{listener.fileno()}",
+            "tests.browser.served:application",
+            fds=(listener.fileno(),),
+        )
         listener.close()
         wait_for("the web server", self._answers, 60)
 
@@ -113,7 +122,15 @@ class Stack:
 
     def start_worker(self, *, beat: bool = True, name: str = "worker", concurrency: int = 1) -> None:
         """A Celery worker, with beat inside unless told otherwise; ready when it says so."""
-        options = ["--loglevel=INFO", f"--concurrency={concurrency}", "--without-gossip", "--without-mingle", "--without-heartbeat", "-n", name]
+        options = [
+            "--loglevel=INFO",
+            f"--concurrency={concurrency}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "-n",
+            name,
+        ]
         if beat:
             options += ["-B", "-s", str(self.folder / "schedule")]
         self._start(name, "-m", "celery", "-A", "oms", "worker", *options)
@@ -143,20 +160,16 @@ class Stack:
         for process in self.processes.values():
             self._signal(process, signal.SIGTERM)
         for process in self.processes.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(8)
-            except subprocess.TimeoutExpired:
-                pass
             self._signal(process, signal.SIGKILL)
             process.wait(5)
         self.processes.clear()
 
     @staticmethod
     def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def forget_queue() -> None:

@@ -114,7 +114,9 @@ def shipped_from_the_queue(page: Page, stack: Stack) -> None:
     page.click("[data-pick-page]")
     page.click("button[name=action][value=ship]")
     page.click("#list-dialog button.btn-primary, #list-dialog button[name=action]")
-    wait_for("50 parcels to leave", lambda: FulfillmentOrder.objects.filter(state="shipped").count() == 50, JOB_TIME / 1000)
+    wait_for(
+        "50 parcels to leave", lambda: FulfillmentOrder.objects.filter(state="shipped").count() == 50, JOB_TIME / 1000
+    )
     wait_for("the mail to all customers", lambda: OutgoingMail.objects.filter(sent_at__isnull=False).count() >= 50, 40)
 
 
@@ -154,7 +156,11 @@ def the_desk_and_the_dock_take_it_back(page: Page, hand: Hand, stack: Stack, ord
     before = StockLevel.objects.get(variant__sku="MUG").on_hand
     page.goto(f"{stack.url}/returns/{request.pk}/")
     page.click("form[action$='/approve/'] button.btn-primary")
-    wait_for("the return label", lambda: Shipment.objects.filter(order=order, direction="return", documents__isnull=False).exists(), 40)
+    wait_for(
+        "the return label",
+        lambda: Shipment.objects.filter(order=order, direction="return", documents__isnull=False).exists(),
+        40,
+    )
     page.goto(f"{stack.url}/returns/receive/")
     page.fill("[name=code]", request.number)
     page.keyboard.press("Enter")
@@ -222,7 +228,9 @@ def test_the_list_is_worked_by_keys(chromium: Browser, stack: Stack, watch: Watc
 
     channel, location, variant = make_channel(), make_location(), make_variant("TEE-S")
     give_stock(variant, location, 50)
-    orders = [make_order(channel, [("TEE-S", 1)], customer_name=name) for name in ("Ayşe Işık", "Łukasz Żuk", "Ada Low")]
+    orders = [
+        make_order(channel, [("TEE-S", 1)], customer_name=name) for name in ("Ayşe Işık", "Łukasz Żuk", "Ada Low")
+    ]
     page = watch.follow(chromium.new_context(viewport={"width": 1280, "height": 900}).new_page())
     sign_in(page, stack, "owner")
     page.goto(f"{stack.url}/orders/")

@@ -84,7 +84,9 @@ def traces_of_import() -> dict[str, Any]:
         "reserved": sum(Reservation.objects.values_list("quantity", flat=True)),
         "levels": list(StockLevel.objects.values_list("on_hand", "reserved")),
         "moves": StockMovement.objects.count(),
-        "history": sorted(TimelineEntry.objects.filter(subject__startswith="order:").values_list("kind").annotate(n=Count("id"))),
+        "history": sorted(
+            TimelineEntry.objects.filter(subject__startswith="order:").values_list("kind").annotate(n=Count("id"))
+        ),
         "refused": list(JobError.objects.values_list("line", "field", "message")),
     }
 
@@ -120,7 +122,9 @@ def test_an_import_ends_as_if_nothing_had_happened(
 @pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("print")])
 def test_a_print_job_buys_no_label_twice(stack: Stack, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     works = make_works(PARCELS)
-    job = start_print_job(fulfillment_order_ids=[work.pk for work in works], kinds=["label_pdf", "slip_a4"], actor=ACTOR, now=NOW)
+    job = start_print_job(
+        fulfillment_order_ids=[work.pk for work in works], kinds=["label_pdf", "slip_a4"], actor=ACTOR, now=NOW
+    )
     die_at(stack, point, job)
     bought_before = set(Package.objects.values_list("tracking_number", flat=True))
     assert bought_before
@@ -153,9 +157,14 @@ def test_a_celery_worker_is_killed_and_another_takes_over(stack: Stack) -> None:
     """The real thing: SIGKILL to worker, children and beat in mid-job; a new worker finds the job by its sweeps."""
     works = make_works(60)
     stack.start_worker()
-    job = start_print_job(fulfillment_order_ids=[work.pk for work in works], kinds=["label_pdf", "slip_a4"], actor=ACTOR, now=timezone.now())
+    job = start_print_job(
+        fulfillment_order_ids=[work.pk for work in works],
+        kinds=["label_pdf", "slip_a4"],
+        actor=ACTOR,
+        now=timezone.now(),
+    )
     send("core.tasks.run_job", job.pk)
-    wait_for("the first label", lambda: Package.objects.exists(), 40, pause=0.01)
+    wait_for("the first label", Package.objects.exists, 40, pause=0.01)
     stack.kill("worker")
     job.refresh_from_db()
     assert job.open

@@ -23,8 +23,8 @@ from core import outbox
 from core.models import OutboxDelivery, OutboxEvent, OutgoingMail, TimelineEntry, User
 from core.permissions import Role
 from fulfillment.models import FulfillmentOrder, Package, Shipment
-from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.packing import pack_all
+from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.printing import print_now
 from fulfillment.operations.shipping import ship_fulfillment_order
 from inventory.models import Reservation, StockLevel, StockMovement
@@ -33,7 +33,16 @@ from oms.orchestration.place_order import place_orders
 from orders.models import Order, OrderLine
 from tests.browser.stack import Stack, forget_queue, send, wait_for
 from tests.factories.fulfillment import make_work, make_works
-from tests.factories.shop import ACTOR, NOW, give_stock, make_channel, make_location, make_order, make_variant, new_order
+from tests.factories.shop import (
+    ACTOR,
+    NOW,
+    give_stock,
+    make_channel,
+    make_location,
+    make_order,
+    make_variant,
+    new_order,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -61,7 +70,17 @@ class TestRedisGone:
             status, seconds = _post(stack, "/api/v1/orders", body | {"external_id": f"gone-{n}"}, secret)
             assert (status, seconds < 3) == (201, True), f"{seconds:.1f} s without Redis"
         order = Order.objects.latest("id")
-        for path in ("/", "/orders/", f"/orders/{order.pk}/", "/fulfillment/", "/stock/", "/jobs/", "/login/", f"/t/{order.token}/", "/search/?q=tee"):
+        for path in (
+            "/",
+            "/orders/",
+            f"/orders/{order.pk}/",
+            "/fulfillment/",
+            "/stock/",
+            "/jobs/",
+            "/login/",
+            f"/t/{order.token}/",
+            "/search/?q=tee",
+        ):
             status, seconds = _get(stack, path, session)
             assert status in (200, 302), path
             assert seconds < 3, f"{path} took {seconds:.1f} s without Redis"
@@ -202,7 +221,12 @@ class TestTwoPeople:
         print_now(fulfillment_order_id=work.pk, kinds=["label_pdf"], actor=ACTOR, now=NOW)
         clients = [_signed_in(name) for name in ("anna", "bert")]
         before = StockLevel.objects.get(variant__sku="TEE").on_hand
-        answers = threads(2, lambda n: clients[n].post(f"/fulfillment/{work.pk}/pack/", {"action": "ship"}, headers={"HX-Request": "true"}))
+        answers = threads(
+            2,
+            lambda n: clients[n].post(
+                f"/fulfillment/{work.pk}/pack/", {"action": "ship"}, headers={"HX-Request": "true"}
+            ),
+        )
         texts = [answer.content.decode() for answer in answers]
         assert [answer.status_code for answer in answers] == [200, 200]
         won = [n for n, text in enumerate(texts) if "is shipped:" in text]
@@ -221,7 +245,12 @@ class TestTwoPeople:
         for step in (start_picking, finish_picking, pack_all):
             step(fulfillment_order_id=work.pk, actor=ACTOR, now=NOW)
         clients = [_signed_in(f"packer{n}") for n in range(8)]
-        answers = threads(8, lambda n: clients[n].post(f"/fulfillment/{work.pk}/pack/", {"action": "ship"}, headers={"HX-Request": "true"}))
+        answers = threads(
+            8,
+            lambda n: clients[n].post(
+                f"/fulfillment/{work.pk}/pack/", {"action": "ship"}, headers={"HX-Request": "true"}
+            ),
+        )
         assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 8
         assert sum("is shipped:" in answer.content.decode() for answer in answers) == 1
         assert (Shipment.objects.count(), Package.objects.count()) == (1, 1)

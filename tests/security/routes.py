@@ -80,11 +80,45 @@ def _portal(*, of_return: str = "") -> Arguments:
 #: Route → the arguments with which it leads to something.
 ROUTES: dict[str, Arguments] = {
     **dict.fromkeys(
-        ("home", "search", "login", "logout", "set_language", "preferences", "change-password", "healthz", "jobs", "users",
-         "user-new", "orders", "order-new", "products", "product-new", "stock", "stock-add", "locations", "location-new",
-         "fulfillment", "pack-station", "customers", "reports", "track-lookup", "channels", "channel-new", "imports",
-         "import-new", "returns", "return-scan", "api-docs", "routing", "routing-edit", "routing-try", "routing-retry",
-         "routing-versions", "settings"),
+        (
+            "home",
+            "search",
+            "login",
+            "logout",
+            "set_language",
+            "preferences",
+            "change-password",
+            "healthz",
+            "jobs",
+            "users",
+            "user-new",
+            "orders",
+            "order-new",
+            "products",
+            "product-new",
+            "stock",
+            "stock-add",
+            "locations",
+            "location-new",
+            "fulfillment",
+            "pack-station",
+            "customers",
+            "reports",
+            "track-lookup",
+            "channels",
+            "channel-new",
+            "imports",
+            "import-new",
+            "returns",
+            "return-scan",
+            "api-docs",
+            "routing",
+            "routing-edit",
+            "routing-try",
+            "routing-retry",
+            "routing-versions",
+            "settings",
+        ),
         _none,
     ),
     "token-revoke": of("api_token"),
@@ -221,7 +255,10 @@ def _fewer_rules(world: World, role: str) -> dict[str, Any]:
     draft = as_shown("based_on", page="routing-edit")(world, role)
     last = max(name for name in draft if name.startswith("rankers-") and name.endswith("-name"))
     gone = last.removesuffix("name")
-    return {name: value for name, value in draft.items() if not name.startswith(gone)} | {"act": "publish", "note": "simpler"}
+    return {name: value for name, value in draft.items() if not name.startswith(gone)} | {
+        "act": "publish",
+        "note": "simpler",
+    }
 
 
 _NEW_ORDER = {
@@ -232,12 +269,15 @@ _NEW_ORDER = {
 _ADJUST = {"bucket": "on_hand", "how": "change", "quantity": "2", "reason": "found", "key": "a1" * 16}
 
 ACTS = [
-    # ---- the kernel
+    # The kernel:
     Act("login", fixed(username="owner-walker", password=PASSWORD), changes=False),
     Act("logout", fixed(), changes=False),
     Act("set_language", fixed(language="pl", next="/"), changes=False),
     Act("preferences", fixed(language="pl", time_zone="Europe/Warsaw", theme="dark")),
-    Act("change-password", fixed(old_password=PASSWORD, new_password1="another phrase 19", new_password2="another phrase 19")),
+    Act(
+        "change-password",
+        fixed(old_password=PASSWORD, new_password1="another phrase 19", new_password2="another phrase 19"),
+    ),
     Act("settings", as_shown("name", page="settings", name="Another shop")),
     Act("token-revoke", fixed()),
     Act("job-cancel", fixed()),
@@ -245,11 +285,14 @@ ACTS = [
     Act("user-new", fixed(username="newcomer", password="a phrase of its own 4", role="viewer")),
     Act("user", as_shown("role", page="user", role="support")),
     Act("customer", as_shown("name", page="customer", name="Another Name"), permission="customers.edit"),
-    # ---- orders
+    # Orders:
     Act("order-new", lambda world, _role: _NEW_ORDER | {"channel": world.channel.pk}),
     Act("order-route", fixed()),
     Act("order-print", fixed()),
-    Act("order-cancel", lambda world, _role: {"version": world.order.version, f"line-{world.line.pk}": 1, "step": "cancel"}),
+    Act(
+        "order-cancel",
+        lambda world, _role: {"version": world.order.version, f"line-{world.line.pk}": 1, "step": "cancel"},
+    ),
     Act("order-hold", fixed(kind="operator", reason="wait")),
     Act("order-release", fixed()),
     Act("order-tags", fixed(add="vip")),
@@ -265,7 +308,7 @@ ACTS = [
     Act("orders", _bulk("cancel", "order"), "cancel", "orders.cancel"),
     Act("orders", fixed(action="save_view", name="Mine"), "save_view"),
     Act("orders", fixed(action="save_view", name="Ours", shared="1"), "save_shared_view", "views.share"),
-    # ---- goods
+    # Goods:
     Act("product-new", fixed(title="A new thing")),
     Act("product-edit", as_shown("title", page="product-edit", title="Another title")),
     Act("product-switch", fixed(active="no")),
@@ -278,12 +321,23 @@ ACTS = [
     Act("stock-bin", fixed(bin_name="Z-9")),
     Act("stock", _bulk("safety", "level", set_to="4"), "safety", "inventory.adjust"),
     Act("stock", _bulk("bin", "level", bin_name="Q-1"), "bin", "inventory.adjust"),
-    Act("stock", _bulk("count", "level", bucket="on_hand", set_to="300", reason="counted"), "count", "inventory.adjust"),
-    Act("location-new", as_shown("name", page="location-new", name="Third", code="THIRD", country="PL", time_zone="UTC", city="Gdynia")),
+    Act(
+        "stock", _bulk("count", "level", bucket="on_hand", set_to="300", reason="counted"), "count", "inventory.adjust"
+    ),
+    Act(
+        "location-new",
+        as_shown("name", page="location-new", name="Third", code="THIRD", country="PL", time_zone="UTC", city="Gdynia"),
+    ),
     Act("location-edit", as_shown("name", page="location-edit", name="Main hall")),
-    # ---- the warehouse
+    # The warehouse:
     Act("fulfillment-order-action", fixed(action="start_picking"), "start_picking", "fulfillment.pick"),
-    Act("fulfillment-order-action", fixed(action="finish_picking"), "finish_picking", "fulfillment.pick", arguments=of("picking")),
+    Act(
+        "fulfillment-order-action",
+        fixed(action="finish_picking"),
+        "finish_picking",
+        "fulfillment.pick",
+        arguments=of("picking"),
+    ),
     Act("fulfillment-order-action", fixed(action="pack"), "pack", "fulfillment.pack", arguments=of("picked")),
     Act("fulfillment-order-action", fixed(action="ship"), "ship", "fulfillment.ship", arguments=of("packed")),
     Act("fulfillment-missing", lambda world, _role: {"line": world.picking.lines.get().pk, "units": 1}),
@@ -296,32 +350,44 @@ ACTS = [
     Act("fulfillment", _bulk("start_picking", "fresh"), "start_picking", "fulfillment.pick"),
     Act("fulfillment", _bulk("pick_list", "work"), "pick_list", "fulfillment.pick"),
     Act("fulfillment", _bulk("ship", "packed"), "ship", "fulfillment.ship"),
-    # ---- returns
+    # Returns:
     Act("return-approve", fixed()),
     Act("return-decline", fixed(**{"decline-answer": "too late"})),
     Act("return-act", fixed(action="send"), "send", "returns.receive"),
     Act("return-act", fixed(action="cancel"), "cancel", "returns.approve"),
     Act("return-act", fixed(action="keep"), "keep", "returns.approve"),
     Act("return-resolve", _resolved),
-    Act("return-receive", lambda world, _role: {"location": world.location.pk, f"quantity-{world.approved.lines.get().pk}": 1}),
+    Act(
+        "return-receive",
+        lambda world, _role: {"location": world.location.pk, f"quantity-{world.approved.lines.get().pk}": 1},
+    ),
     Act("return-scan-unit", lambda world, _role: {"code": world.approved.lines.get().order_line.sku}),
-    Act("return-inspect", lambda world, _role: {"line": world.received.lines.get().pk, "quantity": 1, "disposition": "scrap"}),
+    Act(
+        "return-inspect",
+        lambda world, _role: {"line": world.received.lines.get().pk, "quantity": 1, "disposition": "scrap"},
+    ),
     Act("return-finish", fixed(), arguments=of("emptied")),
     Act("return-new", _return_lines),
     Act("returns", _bulk("approve", "requested"), "approve", "returns.approve"),
     Act("returns", _bulk("decline", "requested", answer="too late"), "decline", "returns.approve"),
-    # ---- channels
+    # Channels:
     Act("channel-new", as_shown("name", page="channel-new", name="Market", currency="EUR")),
     Act("channel", as_shown("name", page="channel", name="Renamed")),
-    Act("import-new", lambda world, _role: {
-        "kind": "orders", "channel": world.channel.pk, "file": SimpleUploadedFile("orders.csv", orders_file({"Id": "778"}))}),  # fmt: skip
+    Act(
+        "import-new",
+        lambda world, _role: {
+            "kind": "orders",
+            "channel": world.channel.pk,
+            "file": SimpleUploadedFile("orders.csv", orders_file({"Id": "778"})),
+        },
+    ),
     Act("import-preview", fixed(encoding="", delimiter="", decimal_mark="", time_zone="")),
-    # ---- routing
+    # Routing:
     Act("routing-retry", fixed()),
     Act("routing-edit", _fewer_rules, "publish"),
     Act("routing-try", as_shown("based_on", page="routing-edit"), permission="routing.edit", changes=False),
     Act("routing-restore", fixed(based_on="1", note="back"), changes=False),
-    # ---- the customer
+    # The customer:
     Act("track-lookup", lambda world, _role: {"number": world.sent.number, "email": world.sent.email}),
     Act("tracking-return-items", lambda world, role: _return_lines(world, role) | {"step": "send"}),
     Act("tracking-return-cancel", fixed()),

@@ -45,13 +45,25 @@ XSS = (
     f"{{{{ settings.SECRET_KEY }}}}{{% debug %}} {MARK}",
     f"--><!-- <base href=//evil.example> {MARK} ]]>",
 )
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "＝1+1", "=HYPERLINK(\"http://evil.example\",\"x\")", " =1+1")
+FORMULAS = (
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "＝1+1",
+    '=HYPERLINK("http://evil.example","x")',
+    " =1+1",
+)
 
 
 class _Nodes(HTMLParser):
     """Elements that no page of ours has; whatever is found came out of data."""
 
-    FOREIGN = frozenset({"iframe", "object", "embed", "base", "style", "applet", "frame", "marquee", "video", "math", "meta:refresh"})
+    FOREIGN = frozenset(
+        {"iframe", "object", "embed", "base", "style", "applet", "frame", "marquee", "video", "math", "meta:refresh"}
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,9 +134,15 @@ def poison(world: World, texts: list[str]) -> None:
         owner.post(reverse("order-note", args=[order.pk]), {"text": next_text(4000)})
         owner.post(reverse("order-tags", args=[order.pk]), {"add": next_text(30).replace(",", " ")})
         owner.post(reverse("order-hold", args=[order.pk]), {"kind": "operator", "reason": next_text(200)})
-    owner.post(reverse("customer", args=[world.customer.pk]), {"name": next_text(150), "note": next_text(1000), "language": ""})
+    owner.post(
+        reverse("customer", args=[world.customer.pk]), {"name": next_text(150), "note": next_text(1000), "language": ""}
+    )
     owner.post(reverse("orders"), {"action": "save_view", "name": next_text(60)})
-    for name, fields in (("product-edit", ("title", "vendor", "product_type")), ("variant", ("title", "hs_code")), ("location-edit", ("name", "city", "line1"))):
+    for name, fields in (
+        ("product-edit", ("title", "vendor", "product_type")),
+        ("variant", ("title", "hs_code")),
+        ("location-edit", ("name", "city", "line1")),
+    ):
         url = reverse(name, kwargs=ROUTES[name](world, Role.OWNER))
         from tests.security.pages import form_with
 
@@ -133,7 +151,9 @@ def poison(world: World, texts: list[str]) -> None:
     owner.post(reverse("stock-bin", args=[world.level.pk]), {"bin_name": next_text(40)})
     Return.objects.update(customer_note=next_text(1000), answer=next_text(500))
     Product.objects.filter(pk=world.unused_variant.product_id).update(title=next_text(200))
-    Variant.objects.filter(pk=world.unused_variant.pk).update(sku=next_text(60), title=next_text(200), barcode=next_text(60))
+    Variant.objects.filter(pk=world.unused_variant.pk).update(
+        sku=next_text(60), title=next_text(200), barcode=next_text(60)
+    )
 
 
 #: Pages at which customers' or colleagues' text is shown.
@@ -151,7 +171,20 @@ class TestPages:
         texts = [text for text in nasty_strings() if text.strip()]
         for start in range(0, len(texts), 120):
             poison(world, texts[start : start + 120])
-            self.look_at_all(world, ("order", "orders", "customer", "return", "product", "variant", "stock", "fulfillment-order", "tracking-return"))
+            self.look_at_all(
+                world,
+                (
+                    "order",
+                    "orders",
+                    "customer",
+                    "return",
+                    "product",
+                    "variant",
+                    "stock",
+                    "fulfillment-order",
+                    "tracking-return",
+                ),
+            )
 
     @staticmethod
     def look_at_all(world: World, names: tuple[str, ...] = ()) -> None:
@@ -165,7 +198,16 @@ class TestPages:
     def test_the_search_and_its_echo(self, world: World) -> None:
         client = world.client(Role.OWNER)
         for text in XSS:
-            for url in ("/search/", "/orders/", "/stock/", "/products/", "/customers/", "/fulfillment/", "/returns/", "/routing/try/"):
+            for url in (
+                "/search/",
+                "/orders/",
+                "/stock/",
+                "/products/",
+                "/customers/",
+                "/fulfillment/",
+                "/returns/",
+                "/routing/try/",
+            ):
                 response = client.get(url, {"q": text})
                 assert foreign_nodes(response.content.decode()) == [], url
                 response = client.get(url, {"q": text}, headers={"HX-Request": "true", "HX-Target": "list"})
@@ -177,7 +219,10 @@ class TestPages:
         poison(world, [XSS[5]])
         client = world.client(Role.OWNER)
         for name in ("order", "orders", "return", "tracking"):
-            assert settings.SECRET_KEY not in client.get(reverse(name, kwargs=ROUTES[name](world, Role.OWNER))).content.decode()
+            assert (
+                settings.SECRET_KEY
+                not in client.get(reverse(name, kwargs=ROUTES[name](world, Role.OWNER))).content.decode()
+            )
 
 
 class TestInlets:
@@ -196,27 +241,65 @@ class TestInlets:
             assert foreign_nodes(world.client(Role.OWNER).get(url).content.decode()) == []
 
     def test_a_file_brings_it_as_text_and_its_report_shows_it_as_text(self, world: World) -> None:
-        products = csv_file({"Handle": "evil", "Title": XSS[0], "Vendor": XSS[1], "Variant SKU": "EVIL", "Variant Price": XSS[2], "Tags": XSS[3]})
-        good = csv_file({"Handle": "evil", "Title": XSS[0], "Vendor": XSS[1], "Variant SKU": "EVIL", "Variant Price": "3", "Tags": XSS[3]})
+        products = csv_file(
+            {
+                "Handle": "evil",
+                "Title": XSS[0],
+                "Vendor": XSS[1],
+                "Variant SKU": "EVIL",
+                "Variant Price": XSS[2],
+                "Tags": XSS[3],
+            }
+        )
+        good = csv_file(
+            {
+                "Handle": "evil",
+                "Title": XSS[0],
+                "Vendor": XSS[1],
+                "Variant SKU": "EVIL",
+                "Variant Price": "3",
+                "Tags": XSS[3],
+            }
+        )
         refused, taken = bring_in("products", products, world.channel), bring_in("products", good, world.channel)
-        orders = bring_in("orders", orders_file({"Lineitem sku": XSS[0], "Shipping Name": XSS[1], "Notes": XSS[2], "Lineitem price": XSS[4]}), world.channel)
+        orders = bring_in(
+            "orders",
+            orders_file({"Lineitem sku": XSS[0], "Shipping Name": XSS[1], "Notes": XSS[2], "Lineitem price": XSS[4]}),
+            world.channel,
+        )
         client = world.client(Role.OWNER)
         for run in (refused, taken, orders):
-            for url in (reverse("import", args=[run.pk]), reverse("job", args=[run.job_id]), reverse("imports"), reverse("jobs")):
+            for url in (
+                reverse("import", args=[run.pk]),
+                reverse("job", args=[run.job_id]),
+                reverse("imports"),
+                reverse("jobs"),
+            ):
                 assert foreign_nodes(client.get(url).content.decode()) == [], url
         product = Product.objects.get(handle="evil")
         assert foreign_nodes(client.get(reverse("product", args=[product.pk])).content.decode()) == []
 
     def test_a_customers_words_are_text_for_the_shop(self, world: World) -> None:
         line = world.sent.lines.get()
-        data = {f"quantity-{line.pk}": 1, f"reason-{line.pk}": "damaged", f"note-{line.pk}": XSS[0], "customer_note": XSS[1], "request_key": "markup-key-1"}
+        data = {
+            f"quantity-{line.pk}": 1,
+            f"reason-{line.pk}": "damaged",
+            f"note-{line.pk}": XSS[0],
+            "customer_note": XSS[1],
+            "request_key": "markup-key-1",
+        }
         client = world.client(None)
         review = client.post(f"/t/{world.sent.token}/return/", data | {"step": "review"})
         assert foreign_nodes(review.content.decode()) == []
         made = client.post(f"/t/{world.sent.token}/return/", data | {"step": "send"})
         assert made.status_code == 302
         found = Return.objects.get(customer_note=XSS[1])
-        for url in (reverse("return", args=[found.pk]), reverse("return-floor", args=[found.pk]), made.headers["Location"], reverse("returns")):
+        for url in (
+            reverse("return", args=[found.pk]),
+            reverse("return-floor", args=[found.pk]),
+            made.headers["Location"],
+            reverse("returns"),
+        ):
             assert foreign_nodes(world.client(Role.OWNER).get(url).content.decode()) == [], url
 
     def test_names_of_files_are_never_paths_or_markup(self, world: World) -> None:
@@ -226,7 +309,9 @@ class TestInlets:
         for name in ("../../etc/passwd", "<img src=x onerror=alert(1)>.csv", "a\r\nX-Evil: 1.csv", "=cmd.csv"):
             file = SimpleUploadedFile("x.csv", orders_file({"Id": "1"}))
             file.name = name
-            response = client.post(reverse("import-new"), {"kind": "orders", "channel": world.channel.pk, "file": file}, follow=True)
+            response = client.post(
+                reverse("import-new"), {"kind": "orders", "channel": world.channel.pk, "file": file}, follow=True
+            )
             assert response.status_code == 200
             assert foreign_nodes(response.content.decode()) == []
             assert "X-Evil" not in response.headers
@@ -235,7 +320,12 @@ class TestInlets:
 def dangerous(cell: str) -> bool:
     """A cell that a spreadsheet would run: it begins like a formula and is no number."""
     first = cell.lstrip(" \u00a0\ufeff'\"")[:1]
-    return bool(cell) and (cell[0] in "=+-@\t\r\n＝＋－＠" or first in ("=", "＝")) and not re.fullmatch(r"[-+]?[\d.,\s]+", cell) and cell[0] != "'"
+    return (
+        bool(cell)
+        and (cell[0] in "=+-@\t\r\n＝＋－＠" or first in ("=", "＝"))
+        and not re.fullmatch(r"[-+]?[\d.,\s]+", cell)
+        and cell[0] != "'"
+    )
 
 
 class TestExports:
@@ -260,7 +350,11 @@ class TestExports:
         assert "hyperlink" not in sheet
 
     def test_refused_rows_are_safe_too(self, world: World) -> None:
-        run = bring_in("orders", orders_file(*({"Lineitem quantity": "x", "Shipping Name": text, "Notes": text} for text in FORMULAS)), world.channel)
+        run = bring_in(
+            "orders",
+            orders_file(*({"Lineitem quantity": "x", "Shipping Name": text, "Notes": text} for text in FORMULAS)),
+            world.channel,
+        )
         for url in (reverse("import-refused", args=[run.pk]), reverse("job-errors", args=[run.job_id])):
             response = world.client(Role.OWNER).get(url)
             rows = csv.reader(io.StringIO(b"".join(response).decode().removeprefix("\ufeff")))
@@ -268,7 +362,9 @@ class TestExports:
 
 
 class TestPapers:
-    def test_nothing_is_fetched_and_nothing_is_read(self, world: World, listener: tuple[int, list[bytes]], tmp_path: Path) -> None:
+    def test_nothing_is_fetched_and_nothing_is_read(
+        self, world: World, listener: tuple[int, list[bytes]], tmp_path: Path
+    ) -> None:
         """Each printable field asks for a file and for a server; the papers hold the words, not what they ask for."""
         port, calls = listener
         canary = tmp_path / "secret.txt"
@@ -281,7 +377,13 @@ class TestPapers:
         order = work.order
         line = order.lines.get()
         order.customer_name, order.customer_note = asks[0], asks[1]
-        order.shipping_address = order.shipping_address | {"name": asks[0], "line1": asks[1], "line2": asks[2], "city": asks[3], "company": asks[4]}
+        order.shipping_address = order.shipping_address | {
+            "name": asks[0],
+            "line1": asks[1],
+            "line2": asks[2],
+            "city": asks[3],
+            "company": asks[4],
+        }
         order.save(update_fields=["customer_name", "customer_note", "shipping_address"])
         type(line).objects.filter(pk=line.pk).update(title=asks[5], sku=asks[2][:60])
         kinds = ["label_pdf", "slip_a4", "slip_4x6"]

@@ -27,7 +27,19 @@ from tests.security.routes import ROUTES
 from tests.security.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("core", "customers", "inventory", "orders", "fulfillment", "routing", "returns", "channels", "reports", "api", "oms")
+PRODUCT = (
+    "core",
+    "customers",
+    "inventory",
+    "orders",
+    "fulfillment",
+    "routing",
+    "returns",
+    "channels",
+    "reports",
+    "api",
+    "oms",
+)
 SECRET = "canary-7f3a-" + "x" * 60
 
 
@@ -38,8 +50,12 @@ def in_production(*command: str, **extra: str) -> subprocess.CompletedProcess[st
         "DATABASE_URL": "postgresql://oms:canary-password@127.0.0.1:9/oms", "REDIS_URL": "redis://127.0.0.1:9/0", "PYTHONPATH": str(ROOT),
         "CSRF_TRUSTED_ORIGINS": "https://shop.example", "OMS_PUBLIC_URL": "https://shop.example", "DJANGO_SETTINGS_MODULE": "oms.settings", **extra,
     }  # fmt: skip
-    environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH") if name in os.environ}
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    environment |= {
+        name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH") if name in os.environ
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 class TestProduction:
@@ -78,7 +94,11 @@ class _Inline(HTMLParser):
         if tag == "style" or (tag == "script" and not given.get("src")):
             self.found.append(f"<{tag}>")
         self.found += [f"{tag}[{name}]" for name in given if name == "style" or name.startswith(("on", "hx-on"))]
-        self.found += [f"{tag}[{name}={value}]" for name, value in given.items() if (value or "").strip().lower().startswith(("javascript:", "vbscript:"))]
+        self.found += [
+            f"{tag}[{name}={value}]"
+            for name, value in given.items()
+            if (value or "").strip().lower().startswith(("javascript:", "vbscript:"))
+        ]
 
 
 @pytest.mark.django_db
@@ -103,7 +123,10 @@ class TestHeaders:
             assert parser.found == []
 
     def test_pages_behind_a_login_or_a_link_are_kept_by_nobody(self, world: World) -> None:
-        for client, path in ((world.client(Role.OWNER), reverse("orders")), (world.client(None), f"/t/{world.sent.token}/")):
+        for client, path in (
+            (world.client(Role.OWNER), reverse("orders")),
+            (world.client(None), f"/t/{world.sent.token}/"),
+        ):
             assert "no-store" in client.get(path).headers["Cache-Control"]
 
     def test_files_come_as_what_they_are(self, world: World) -> None:
@@ -142,13 +165,20 @@ class TestNothingIsTold:
 
         monkeypatch.setattr("api.orders.detail", broken)
         client = Client(raise_request_exception=False)
-        response = client.get(f"/api/v1/orders/{world.order.pk}", headers={"authorization": f"Bearer {world.tokens[Role.OWNER]}"})
+        response = client.get(
+            f"/api/v1/orders/{world.order.pk}", headers={"authorization": f"Bearer {world.tokens[Role.OWNER]}"}
+        )
         assert response.status_code == 500
         assert "canary-detail" not in response.content.decode()
 
     def test_logs_hold_no_secrets(self, world: World, console: io.StringIO) -> None:
         """Passwords, API tokens and customers' links go through refused and broken requests; none of them is written down."""
-        secrets = {"password": "canary-password-55", "api": world.tokens[Role.OWNER], "link": world.sent.token, "session": world.sessions[Role.OWNER]}
+        secrets = {
+            "password": "canary-password-55",
+            "api": world.tokens[Role.OWNER],
+            "link": world.sent.token,
+            "session": world.sessions[Role.OWNER],
+        }
         browser, client = Client(raise_request_exception=False), world.client(Role.OWNER)
         browser.post("/login/", {"username": "owner-walker", "password": secrets["password"]})
         browser.post("/users/new/", {"password": secrets["password"]})
@@ -173,8 +203,13 @@ class TestNothingIsTold:
             assert answer.status_code == 401
 
     def test_history_and_events_hold_no_secrets(self, world: World) -> None:
-        world.client(Role.OWNER).post("/users/new/", {"username": "n", "password": "canary-password-77", "role": "viewer"})
-        texts = [*map(str, TimelineEntry.objects.values_list("data", flat=True)), *map(str, OutboxEvent.objects.values_list("payload", flat=True))]
+        world.client(Role.OWNER).post(
+            "/users/new/", {"username": "n", "password": "canary-password-77", "role": "viewer"}
+        )
+        texts = [
+            *map(str, TimelineEntry.objects.values_list("data", flat=True)),
+            *map(str, OutboxEvent.objects.values_list("payload", flat=True)),
+        ]
         assert not any("canary-password-77" in text or world.sent.token in text for text in texts)
 
 
@@ -187,7 +222,9 @@ class TestCode:
         "reports/charts.py", "fulfillment/documents/weasy.py", "fulfillment/documents/slips.py", "fulfillment/documents/picklist.py",
         "fulfillment/documents/render.py", "fulfillment/documents/codes.py", "fulfillment/documents/sheet.py", "fulfillment/documents/text.py",
     }  # fmt: skip
-    FORBIDDEN_NAMES = frozenset({"csrf_exempt", "eval", "exec", "pickle", "marshal", "RawSQL", "extra", "xframe_options_exempt"})
+    FORBIDDEN_NAMES = frozenset(
+        {"csrf_exempt", "eval", "exec", "pickle", "marshal", "RawSQL", "extra", "xframe_options_exempt"}
+    )
 
     @staticmethod
     def sources() -> list[Path]:
@@ -209,7 +246,11 @@ class TestCode:
         found = []
         for path in self.sources():
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("format_html", "mark_safe", "SafeString"):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in (
+                    "format_html",
+                    "mark_safe",
+                    "SafeString",
+                ):
                     if node.args and isinstance(node.args[0], ast.JoinedStr):
                         found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
         assert found == []
@@ -221,7 +262,12 @@ class TestCode:
                 where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
                 if isinstance(node, ast.Name) and node.id in self.FORBIDDEN_NAMES - {"extra"}:
                     found.append(f"{where} {node.id}")
-                elif isinstance(node, ast.Attribute) and node.attr == "extra" and isinstance(node.ctx, ast.Load) and "objects" in ast.dump(node.value):
+                elif (
+                    isinstance(node, ast.Attribute)
+                    and node.attr == "extra"
+                    and isinstance(node.ctx, ast.Load)
+                    and "objects" in ast.dump(node.value)
+                ):
                     found.append(f"{where} .extra")
                 elif isinstance(node, ast.keyword) and node.arg in ("shell", "verify"):
                     if isinstance(node.value, ast.Constant) and node.value.value is (node.arg == "shell"):
@@ -233,7 +279,11 @@ class TestCode:
         found = []
         for path in self.sources():
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.keyword) and node.arg is None and re.search(r"attr='(GET|POST)'", ast.dump(node.value)):
+                if (
+                    isinstance(node, ast.keyword)
+                    and node.arg is None
+                    and re.search(r"attr='(GET|POST)'", ast.dump(node.value))
+                ):
                     found.append(f"{path.relative_to(ROOT)}:{node.value.lineno}")
         allowed = {"inventory/views/level.py"}  # a dict for a form, which knows its own fields
         assert [one for one in found if one.split(":")[0] not in allowed] == []

@@ -95,7 +95,9 @@ class TestLooking:
     def test_exports_have_a_right_of_their_own(self, world: World, one: Route) -> None:
         page = one.view.list_page
         for role in ROLES:
-            allowed = role_allows(role, page.permission) and role_allows(role, page.export_permission or page.permission)
+            allowed = role_allows(role, page.permission) and role_allows(
+                role, page.export_permission or page.permission
+            )
             for kind in ("csv", "xlsx"):
                 response = world.client(role).get(url_of(one, world, role), {"export": kind})
                 _content = b"".join(response) if response.streaming else response.content  # read to its end, it closes
@@ -112,7 +114,12 @@ class TestActing:
     @pytest.mark.parametrize("act", ACTS, ids=ACT_IDS)
     def test_the_owner_can_and_it_has_an_effect(self, world: World, act: Act) -> None:
         """Without this, a refusal below could come from wrong data."""
-        url, data, client, before = act.url(world, Role.OWNER), act.data(world, Role.OWNER), world.client(Role.OWNER), fingerprint()
+        url, data, client, before = (
+            act.url(world, Role.OWNER),
+            act.data(world, Role.OWNER),
+            world.client(Role.OWNER),
+            fingerprint(),
+        )
         response = client.post(url, data)
         assert response.status_code in (200, 204, 302) or not act.changes, response.content.decode()[-3000:]
         assert response.status_code < 500
@@ -122,7 +129,12 @@ class TestActing:
     def test_no_role_does_what_it_may_not(self, world: World, act: Act) -> None:
         permission = act.permission_needed() or ""
         for role in [role for role in ROLES if not role_allows(role, permission)]:
-            url, data, client, statements = act.url(world, role), act.data(world, role), world.client(role), Statements()
+            url, data, client, statements = (
+                act.url(world, role),
+                act.data(world, role),
+                world.client(role),
+                Statements(),
+            )
             with connection.execute_wrapper(statements):
                 response = client.post(url, data)
             if act.name == "save_shared_view":
@@ -134,7 +146,9 @@ class TestActing:
 
     @pytest.mark.parametrize("act", [act for act in ACTS if act.permission_needed()], ids=lambda act: act.id)
     def test_each_role_that_may_can(self, world: World, act: Act) -> None:
-        for role in [role for role in ROLES if role_allows(role, act.permission_needed() or "") and act.route not in OWN]:
+        for role in [
+            role for role in ROLES if role_allows(role, act.permission_needed() or "") and act.route not in OWN
+        ]:
             savepoint = transaction.savepoint()
             response = run(world, act, role)
             assert response.status_code in (200, 204, 302) or not act.changes, (role, response.content.decode()[-1500:])
@@ -178,7 +192,15 @@ class TestActing:
 
 #: Numbers that no row has, that no column holds, and that are no numbers.
 ODD_NUMBERS = ("0", "999999999", str(2**31), str(2**63 + 1), "9" * 40, "-1", "1e9", "٣", "%00", "1'--", "null")
-ODD_WORDS = ("x", "%00", "%2e%2e%2f%2e%2e", "A" * 3000, "'; DROP TABLE core_user; --", "%F0%9F%92%A9", "label_and_slip%00")
+ODD_WORDS = (
+    "x",
+    "%00",
+    "%2e%2e%2f%2e%2e",
+    "A" * 3000,
+    "'; DROP TABLE core_user; --",
+    "%F0%9F%92%A9",
+    "label_and_slip%00",
+)
 
 
 def odd_addresses(one: Route, world: World) -> list[str]:
@@ -234,14 +256,29 @@ class TestOddNumbers:
         other, client = world.held, world.client(Role.OWNER)
         line, returned = other.lines.get(), world.received.lines.get()
         tries = [
-            (reverse("order-cancel", args=[world.order.pk]), {"version": world.order.version, f"line-{line.pk}": 1, "step": "cancel"}),
-            (reverse("order-refund", args=[world.order.pk]), {"key": "foreign-line", "reason": "x", f"line-{line.pk}": 1}),
+            (
+                reverse("order-cancel", args=[world.order.pk]),
+                {"version": world.order.version, f"line-{line.pk}": 1, "step": "cancel"},
+            ),
+            (
+                reverse("order-refund", args=[world.order.pk]),
+                {"key": "foreign-line", "reason": "x", f"line-{line.pk}": 1},
+            ),
             (reverse("fulfillment-missing", args=[world.picking.pk]), {"line": world.work.lines.get().pk, "units": 1}),
             (reverse("pick", args=[world.picking.pk]), {"action": "line", "line": world.work.lines.get().pk}),
             (reverse("pack", args=[world.picked.pk]), {"action": "line", "line": world.work.lines.get().pk}),
-            (reverse("return-inspect", args=[world.approved.pk]), {"line": returned.pk, "quantity": 1, "disposition": "restock"}),
-            (reverse("return-resolve", args=[world.inspected.pk]), {"amount": "0", f"units-{returned.pk}": 1, "version": 9999}),
-            (reverse("return-receive", args=[world.requested.pk]), {"location": world.location.pk, f"quantity-{returned.pk}": 1}),
+            (
+                reverse("return-inspect", args=[world.approved.pk]),
+                {"line": returned.pk, "quantity": 1, "disposition": "restock"},
+            ),
+            (
+                reverse("return-resolve", args=[world.inspected.pk]),
+                {"amount": "0", f"units-{returned.pk}": 1, "version": 9999},
+            ),
+            (
+                reverse("return-receive", args=[world.requested.pk]),
+                {"location": world.location.pk, f"quantity-{returned.pk}": 1},
+            ),
         ]
         for url, data in tries:
             before = fingerprint()
@@ -271,7 +308,9 @@ class TestQueryStrings:
     ODD = (
         "sort=customer__password&tab=nothing&after=AAAA&_connector=OR%201%3D1&customer__password=x&id__in=1,2&cols=password,token",
         "sort=?&before=%00&q=%00&location=" + "9" * 60 + "&channel=-1&country=%00&sku=%00&bucket=%00&code=%00&kind=%00",
-        "q=" + "%25" * 500 + "&placed_after=99999-99-99&placed_before=0001-01-01&total_min=1e1000&total_max=NaN&export=%00",
+        "q="
+        + "%25" * 500
+        + "&placed_after=99999-99-99&placed_before=0001-01-01&total_min=1e1000&total_max=NaN&export=%00",
         "export=../../etc/passwd&q=%27%3B--&total_min=-Infinity&page=1000000000&days=999999999999&from=0000-00-00&period=x",
         "after=" + "A" * 5000 + "&until=9999-12-31&order=" + "9" * 40 + "&version=" + "9" * 40 + "&panel=x&result=x",
         "next=//evil.example&done=" + "x" * 9000 + "&sort=-password&order=%00&q=x&version=-1&days=-1&placed_after=%00",
@@ -286,9 +325,16 @@ class TestQueryStrings:
             assert "evil.example" not in response.headers.get("Location", "")
 
     def test_the_way_back_never_leads_to_another_site(self, world: World) -> None:
-        for foreign in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "https:evil.example"):
+        for foreign in (
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "https:evil.example",
+        ):
             login = world.client(None).post(
-                f"/login/?next={foreign}", {"username": "owner-walker", "password": "a long enough pass phrase 7", "next": foreign}
+                f"/login/?next={foreign}",
+                {"username": "owner-walker", "password": "a long enough pass phrase 7", "next": foreign},
             )
             language = world.client(None).post("/language/", {"language": "pl", "next": foreign})
             for response in (login, language):
@@ -301,7 +347,17 @@ class TestPortal:
         token = world.sent.token
         assert len(token) >= 22, "128 bits in base64url"
         client = world.client(None)
-        for wrong in (token[:-1], token + "A", token.swapcase(), token[::-1], str(world.sent.pk), world.sent.number.lstrip("#"), "%", "null", "None"):
+        for wrong in (
+            token[:-1],
+            token + "A",
+            token.swapcase(),
+            token[::-1],
+            str(world.sent.pk),
+            world.sent.number.lstrip("#"),
+            "%",
+            "null",
+            "None",
+        ):
             assert client.get(f"/t/{wrong}/").status_code == 404
 
     def test_a_link_shows_its_own_order_alone(self, world: World) -> None:
@@ -311,7 +367,12 @@ class TestPortal:
             assert client.get(f"/t/{mine.token}/returns/{other.number}/{path}").status_code == 404
         assert client.post(f"/t/{mine.token}/returns/{other.number}/cancel/").status_code == 404
         foreign = other.order.lines.get()
-        data = {f"quantity-{foreign.pk}": 1, f"reason-{foreign.pk}": "damaged", "request_key": "foreign-line-key", "step": "send"}
+        data = {
+            f"quantity-{foreign.pk}": 1,
+            f"reason-{foreign.pk}": "damaged",
+            "request_key": "foreign-line-key",
+            "step": "send",
+        }
         assert client.post(f"/t/{mine.token}/return/", data).status_code == 422
         assert fingerprint() == before
 

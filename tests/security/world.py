@@ -37,10 +37,10 @@ from returns.operations import (
 )
 from tests.channels.files import orders_file, queue
 from tests.factories.fulfillment import make_work
-from tests.factories.returns import ask, deliver, make_shop, sent_order
+from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 
-PASSWORD = "a long enough pass phrase 7"  # noqa: S105 - of people that live for one test
+PASSWORD = "a long enough pass phrase 7"
 
 
 @dataclass
@@ -193,13 +193,26 @@ def _jobs(world: World, now: Any) -> dict[str, Any]:
     done = start_print_job(fulfillment_order_ids=[world.packed.pk], kinds=["label_pdf"], actor=owner, now=now)
     run_job(done.pk, clock=timezone.now)
     queued = start_print_job(fulfillment_order_ids=[world.work.pk], kinds=["label_pdf"], actor=owner, now=now)
-    failed = start_job(kind="print", title="Broke", params={"ids": [world.work.pk], "kinds": ["label_pdf"]}, actor=owner, now=now)
+    failed = start_job(
+        kind="print", title="Broke", params={"ids": [world.work.pk], "kinds": ["label_pdf"]}, actor=owner, now=now
+    )
     Job.objects.filter(pk=failed.pk).update(state=JobState.FAILED, finished_at=now)
     run = queue("orders", orders_file({"Lineitem quantity": "many"}, {"Lineitem sku": "TEE"}), world.channel)
     run_job(run.job_id, clock=timezone.now)
-    file = store_file(name="orders.csv", content_type="text/csv", data=orders_file({"Id": "777", "Name": "#777", "Lineitem sku": "TEE"}))
+    file = store_file(
+        name="orders.csv",
+        content_type="text/csv",
+        data=orders_file({"Id": "777", "Name": "#777", "Lineitem sku": "TEE"}),
+    )
     token = ApiToken.objects.get(role=Role.VIEWER)
-    return {"api_token": token, "done_job": done, "queued_job": queued, "failed_job": failed, "import_run": run, "file": file}
+    return {
+        "api_token": token,
+        "done_job": done,
+        "queued_job": queued,
+        "failed_job": failed,
+        "import_run": run,
+        "file": file,
+    }
 
 
 SKIPPED_TABLES = frozenset({"django_session", "core_ratecount", "core_place", "core_postalarea", "django_migrations"})
@@ -210,7 +223,8 @@ def fingerprint() -> dict[str, tuple[int, int]]:
     with connection.cursor() as cursor:
         tables = sorted(set(connection.introspection.table_names(cursor)) - SKIPPED_TABLES)
         parts = [
-            f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} t" for table in tables  # noqa: S608
+            f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} t"
+            for table in tables
         ]
         cursor.execute(" UNION ALL ".join(parts))
         return {table: (rows, int(total)) for table, rows, total in cursor.fetchall()}
@@ -228,7 +242,9 @@ class Statements:
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         text = str(sql).lstrip(" (\n")
         reads = text.upper().startswith(self._HARMLESS) and "FOR UPDATE" not in text and "FOR NO KEY" not in text
-        writes_inside = text.upper().startswith("WITH") and any(word in text for word in ("INSERT ", "UPDATE ", "DELETE "))
+        writes_inside = text.upper().startswith("WITH") and any(
+            word in text for word in ("INSERT ", "UPDATE ", "DELETE ")
+        )
         if (not reads or writes_inside) and not any(name in text for name in self._OWN):
             self.writes.append(text[:200])
         return execute(sql, params, many, context)

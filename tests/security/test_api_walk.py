@@ -1,0 +1,156 @@
+"""A walk over every operation of the API: which token may do what, and that a browser's session opens nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from api.urls import api
+from core.models import ApiToken
+from core.permissions import Role, role_allows
+from tests.security.world import Statements, World, fingerprint
+
+pytestmark = pytest.mark.django_db
+Path_ = Callable[[World], str]
+Body = Callable[[World], dict[str, Any]]
+
+
+def _order(world: World) -> dict[str, Any]:
+    return {
+        "channel": world.channel.name, "external_id": "api-walk", "placed_at": "2026-11-20T10:00:00Z", "currency": "EUR",
+        "shipping_address": {"name": "Ada", "line1": "Długa 1", "city": "Kraków", "country": "PL"},
+        "lines": [{"sku": "TEE", "quantity": 1, "unit_price": "10"}],
+    }  # fmt: skip
+
+
+def _adjustment(world: World) -> dict[str, Any]:
+    return {"sku": "TEE", "location": world.location.name, "quantity": 2}
+
+
+#: (method, path of the document) → (permission, address, body of something that works).
+OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
+    ("get", "/api/v1/orders"): ("orders.view", lambda world: "/api/v1/orders", None),
+    ("post", "/api/v1/orders"): ("orders.create", lambda world: "/api/v1/orders", _order),
+    ("get", "/api/v1/orders/{order_id}"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}", None),
+    ("get", "/api/v1/stock"): ("inventory.view", lambda world: "/api/v1/stock", None),
+    ("post", "/api/v1/stock/adjustments"): ("inventory.adjust", lambda world: "/api/v1/stock/adjustments", _adjustment),
+    ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
+        "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},
+    ),
+}  # fmt: skip
+IDS = [f"{method} {path}" for method, path in OPERATIONS]
+each_operation = pytest.mark.parametrize("operation", list(OPERATIONS), ids=IDS)
+
+
+def call(world: World, operation: tuple[str, str], authorization: str, client: Client | None = None) -> HttpResponse:
+    """Do an operation with a header as it stands."""
+    _permission, address, body = OPERATIONS[operation]
+    client = client or Client(raise_request_exception=False)
+    headers = {"authorization": authorization} if authorization else {}
+    if operation[0] == "get":
+        return client.get(address(world), headers=headers)
+    data = json.dumps(body(world) if body else {})
+    return client.generic(operation[0].upper(), address(world), data, content_type="application/json", headers=headers)
+
+
+def test_each_operation_has_an_entry() -> None:
+    documented = {(method, path) for path, methods in api.get_openapi_schema()["paths"].items() for method in methods}
+    assert documented == set(OPERATIONS), "operations without an entry in tests/security/test_api_walk.py"
+
+
+@each_operation
+def test_a_token_does_what_the_matrix_says(world: World, operation: tuple[str, str]) -> None:
+    permission = OPERATIONS[operation][0]
+    for role in Role.values:
+        statements = Statements()
+        if not role_allows(role, permission):
+            with connection.execute_wrapper(statements):
+                response = call(world, operation, f"Bearer {world.tokens[role]}")
+            assert response.status_code == 403, role
+            assert response.headers["Content-Type"].startswith("application/problem+json")
+            assert statements.writes == []
+    before = fingerprint()
+    allowed = next(role for role in Role.values if role_allows(role, permission))
+    assert call(world, operation, f"Bearer {world.tokens[allowed]}").status_code in (200, 201)
+    assert (fingerprint() != before) == (operation[0] == "post"), (
+        "reading changes nothing, and the post above would have worked"
+    )
+
+
+@each_operation
+def test_without_a_live_token_there_is_nothing(world: World, operation: tuple[str, str]) -> None:
+    before, good = fingerprint(), world.tokens[Role.OWNER]
+    for header in (
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {good}x",
+        f"Basic {good}",
+        f"Token {good}",
+        f"bearer {good[:-1]}",
+        good,
+        "Bearer \x00",
+    ):
+        assert call(world, operation, header).status_code == 401, header
+    ApiToken.objects.filter(role=Role.OWNER).update(revoked_at="2026-01-01T00:00:00Z")
+    after = fingerprint()
+    assert call(world, operation, f"Bearer {good}").status_code == 401
+    assert fingerprint() == after
+    assert {table for table in before if before[table] != after[table]} == {"core_apitoken"}
+
+
+@each_operation
+def test_a_session_opens_nothing(world: World, operation: tuple[str, str]) -> None:
+    """So no other site can use a person's browser against the API, which takes no CSRF token."""
+    before = fingerprint()
+    assert call(world, operation, "", client=world.client(Role.OWNER)).status_code == 401
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "999999999", str(2**63 + 1), "9" * 40, "x", "%00", "1e3"])
+def test_odd_numbers_are_answered_as_problems(world: World, number: str) -> None:
+    before = fingerprint()
+    headers = {"authorization": f"Bearer {world.tokens[Role.OWNER]}"}
+    client = Client(raise_request_exception=False)
+    for response in (
+        client.get(f"/api/v1/orders/{number}", headers=headers),
+        client.post(
+            f"/api/v1/fulfillment-orders/{number}/ship", b"{}", content_type="application/json", headers=headers
+        ),
+        client.get(f"/api/v1/orders?limit={number}&cursor={number}&total_from={number}", headers=headers),
+        client.get(f"/api/v1/stock?sku={number}&location={number}&limit={number}&cursor={number}", headers=headers),
+    ):
+        assert response.status_code in (200, 404, 422), response.content
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b'{"lines": 1}', b"[" * 3000, b'{"a":' * 3000],
+    ids=range(9),
+)
+def test_broken_bodies_are_answered_as_problems(world: World, body: bytes) -> None:
+    before = fingerprint()
+    client = Client(raise_request_exception=False)
+    for path in ("/api/v1/orders", "/api/v1/stock/adjustments"):
+        response = client.post(
+            path, body, content_type="application/json", headers={"authorization": f"Bearer {world.tokens[Role.OWNER]}"}
+        )
+        assert response.status_code in (400, 422), response.content[:300]
+        assert response.headers["Content-Type"].startswith("application/problem+json")
+    assert fingerprint() == before
+
+
+def test_fields_that_no_schema_has_are_refused(world: World) -> None:
+    headers = {"authorization": f"Bearer {world.tokens[Role.OWNER]}"}
+    for planted in ({"id": 1}, {"captured_total": "999"}, {"state": "shipped"}, {"number": "x", "token": "x"}):
+        response = Client().post(
+            "/api/v1/orders", json.dumps(_order(world) | planted), content_type="application/json", headers=headers
+        )
+        assert response.status_code == 422
