@@ -37,7 +37,7 @@ def test_rules_are_changed_without_fear(chromium: Browser, stack: Stack, watch: 
     expect(page.locator("#compared")).to_contain_text("1 order would go another way.")
     expect(page.locator("#compared")).to_contain_text("Berlin ships everything in one parcel: ranked before Warszawa")
     page.click("text=Try on one order")
-    page.fill("[name=q]", "5001")
+    page.fill("main [name=q]", "5001")
     page.keyboard.press("Enter")
     expect(page.locator(".verdict")).to_have_text("Berlin ships everything in one parcel: ranked before Warszawa.")
     assert not RuleSet.objects.exists()
