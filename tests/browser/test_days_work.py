@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 PHONE = {"viewport": {"width": 375, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 DATA = Path(os.environ.get("OMS_REAL_DATA", "../shared/data"))
 JOB_TIME = 60_000
+#: A name that would open a dialog, which `Watch` would see.
+ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 def upload(page: Page, stack: Stack, kind: str, file: Path) -> None:
@@ -228,9 +230,7 @@ def test_the_list_is_worked_by_keys(chromium: Browser, stack: Stack, watch: Watc
 
     channel, location, variant = make_channel(), make_location(), make_variant("TEE-S")
     give_stock(variant, location, 50)
-    orders = [
-        make_order(channel, [("TEE-S", 1)], customer_name=name) for name in ("Ayşe Işık", "Łukasz Żuk", "Ada Low")
-    ]
+    orders = [make_order(channel, [("TEE-S", 1)], customer_name=name) for name in ("Ayşe Işık", "Łukasz Żuk", ATTACK)]
     page = watch.follow(chromium.new_context(viewport={"width": 1280, "height": 900}).new_page())
     sign_in(page, stack, "owner")
     page.goto(f"{stack.url}/orders/")
