@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.listing.page import ListPage, Sort, Tab
 from core.listing.rows import ColumnSpec
@@ -107,7 +108,7 @@ class ListState:
         word = self._last("sort")
         name = word.removeprefix("-")
         if word and name not in self.page.sorts:
-            self._drop("sort", _("Order"), _("The list cannot be sorted by that; its usual order is shown."))
+            self._drop("sort", pgettext("of rows", "Order"), _("The list cannot be sorted by that; its usual order is shown."))
             word = ""
         if not word:
             name = self.page.default_sort
