@@ -191,16 +191,8 @@ class TestActing:
 
 
 #: Numbers that no row has, that no column holds, and that are no numbers.
-ODD_NUMBERS = ("0", "999999999", str(2**31), str(2**63 + 1), "9" * 40, "-1", "1e9", "٣", "%00", "1'--", "null")
-ODD_WORDS = (
-    "x",
-    "%00",
-    "%2e%2e%2f%2e%2e",
-    "A" * 3000,
-    "'; DROP TABLE core_user; --",
-    "%F0%9F%92%A9",
-    "label_and_slip%00",
-)
+ODD_NUMBERS = ("0", "999999999", str(2**63 + 1), "-1", "%00", "٣")
+ODD_WORDS = ("x", "%00", "%2e%2e%2f%2e%2e", "A" * 3000)
 
 
 def odd_addresses(one: Route, world: World) -> list[str]:
@@ -235,7 +227,7 @@ class TestOddNumbers:
             sent = value[0] if isinstance(value, list) and value else value
             if not str(sent).isdigit():
                 continue
-            for odd in ("0", "-1", str(2**63 + 1), "1e5", "\x00", ""):
+            for odd in ("-1", str(2**63 + 1), "\x00"):
                 savepoint = transaction.savepoint()
                 response = world.client(Role.OWNER).post(url, data | {field: odd})
                 assert response.status_code < 500, (field, odd)
@@ -245,7 +237,8 @@ class TestOddNumbers:
     def test_a_nul_or_a_novel_in_every_field_breaks_nothing(self, world: World, act: Act) -> None:
         data, url = act.data(world, Role.OWNER), act.url(world, Role.OWNER)
         for odd in ("\x00", "x" * 20_000):
-            for fields in (set(data), set(data) - {"id", "action", "step", "act", "key"}):
+            led_on = set(data) - {"id", "action", "step", "act", "key"}
+            for fields in (set(data), led_on) if odd == "\x00" else (led_on,):
                 savepoint = transaction.savepoint()
                 response = world.client(Role.OWNER).post(url, data | dict.fromkeys(fields, odd))
                 assert response.status_code < 500, odd[:3]
@@ -319,7 +312,7 @@ class TestQueryStrings:
     @pytest.mark.parametrize("name", sorted(name for name in ROUTES if name not in ("logout", "set_language")))
     def test_an_odd_address_is_answered(self, world: World, name: str) -> None:
         url, client = url_of(route(name), world, Role.OWNER), world.client(Role.OWNER)
-        for odd in self.ODD:
+        for odd in ("&".join(self.ODD[:3]), "&".join(self.ODD[3:]), self.ODD[0]):
             response = client.get(f"{url}?{odd}")
             assert response.status_code in (200, 302, 404, 405, 422), (odd, response.status_code)
             assert "evil.example" not in response.headers.get("Location", "")
