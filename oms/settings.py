@@ -257,4 +257,6 @@ if OMS_ENV == "test":
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     AXES_ENABLED = False
+    if env.text("PYTEST_VERSION", ""):  # test processes run side by side: each has a cache of its own
+        CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     WHITENOISE_AUTOREFRESH = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -155,6 +156,13 @@ class Figures:
     @property
     def revenue(self) -> dict[str, Decimal]:
         return {currency: sum(days.values(), Decimal(0)) for currency, days in self.revenue_by_day.items()}
+
+    def currencies(self, own: str) -> list[str]:
+        """The currencies of the range: the shop's own first, then by orders; amounts of two currencies do not compare."""
+        orders: Counter[str] = Counter()
+        for _day, _channel, currency, count, *_amounts in self.rows:
+            orders[currency] += count
+        return sorted(orders, key=lambda currency: (currency != own, -orders[currency], currency))
 
 
 def figures_for(wanted: Range) -> Figures:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from core.formulas import safe_text
 from core.permissions import require
+from core.shop import shop
 from orders.queries import shop_zone
 from reports import drawing
 from reports.queries import Figures, Range, figures_for, units_by_location
@@ -53,12 +54,12 @@ def reports(request: HttpRequest) -> HttpResponse:
         "revenues": [
             (
                 currency,
-                total,
+                figures.revenue[currency],
                 figures.refunded[currency],
                 drawing.revenue_by_day(figures, currency),
                 drawing.revenue_by_channel(figures, currency),
             )
-            for currency, total in sorted(figures.revenue.items(), key=lambda pair: -pair[1])
+            for currency in figures.currencies(shop().currency)
         ],
         "units": drawing.units_by_location(units_by_location()),
     }

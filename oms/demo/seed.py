@@ -24,10 +24,13 @@ from inventory.operations import Move, apply_moves
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.orchestration.place_order import place_orders
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment
-from orders.models import Channel
+from orders.models import Channel, OrderLine
+from returns.operations.asking import LineRequest, request_return
+from returns.operations.goods import Received, receive_return
 
 ACTOR = Actor.system("demo")
 DAYS = 30
+RETURNS = 5
 #: Shipped in the demo: work that was due this long ago; what is due since then waits for the person who tries it.
 SHIPPED_AFTER = timedelta(hours=5)
 
@@ -52,6 +55,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _stock(variants, _locations(), chance, size=orders, now=now - timedelta(days=DAYS + 1))
     _orders(channels, variants, chance, count=orders, now=now)
     _ship(now=now)
+    _returns(now=now)
 
 
 def _people() -> None:
@@ -152,3 +156,21 @@ def _ship(*, now: datetime) -> None:
             ship_fulfillment_order(fulfillment_order_id=pk, actor=ACTOR, now=left, fast_forward=True)
     while ask_carriers(actor=ACTOR, now=now):
         pass
+
+
+def _returns(*, now: datetime) -> None:
+    """Some customers send something back; one parcel is there already and waits for inspection."""
+    lines = OrderLine.objects.filter(delivered__gt=0, order__delivery="delivered").select_related("order").order_by("-order_id", "position")
+    seen: set[int] = set()
+    for line in lines[:60]:
+        if line.order_id in seen or len(seen) == RETURNS:
+            continue
+        seen.add(line.order_id)
+        reason = ("does_not_fit", "damaged", "changed_mind")[len(seen) % 3]
+        request = request_return(
+            order_id=line.order_id, lines=[LineRequest(line.pk, 1, reason)], customer_note="", request_key=f"demo-return-{line.pk:010d}",
+            actor=Actor.customer(line.order.email), now=now,
+        )  # fmt: skip
+        if len(seen) == RETURNS and request.state == "approved":
+            received = [Received(item.pk, item.quantity) for item in request.lines.all()]
+            receive_return(return_id=request.pk, lines=received, location_id=request.location_id, actor=ACTOR, now=now)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core.permissions import require
+from core.shop import shop
 from orders.queries import shop_zone
 from reports import drawing
 from reports.queries import Range, figures_for, live_counts, needs_a_person, units_by_location
@@ -38,8 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _charts(today: Any) -> list[Any]:
     figures = figures_for(Range(today - timedelta(days=DAYS - 1), today))
-    best = max(figures.revenue, key=lambda currency: figures.revenue[currency], default="")
     charts = [drawing.orders_by_day(figures)]
-    if best:
-        charts.append(drawing.revenue_by_day(figures, best))
+    if currencies := figures.currencies(shop().currency):
+        charts.append(drawing.revenue_by_day(figures, currencies[0]))
     return [*charts, drawing.orders_by_channel(figures), drawing.units_by_location(units_by_location())]
