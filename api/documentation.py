@@ -50,19 +50,36 @@ def describe(schema: Mapping[str, Any]) -> ApiDoc:
         for method, operation in methods.items()
     ]
     info = schema["info"]
-    return ApiDoc(info["title"], info["description"], operations, [(name, _fields(shape)) for name, shape in sorted(shapes.items())])
+    return ApiDoc(
+        info["title"],
+        info["description"],
+        operations,
+        [(name, _fields(shape)) for name, shape in sorted(shapes.items())],
+    )
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: Mapping[str, Any]) -> OperationDoc:
     parameters = [
-        FieldDoc(p["name"], _type(p["schema"]), p.get("required", False), p["schema"].get("description", p.get("description", "")))
+        FieldDoc(
+            p["name"],
+            _type(p["schema"]),
+            p.get("required", False),
+            p["schema"].get("description", p.get("description", "")),
+        )
         for p in operation.get("parameters", [])
     ]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body = _fields(shapes.get(_type(content), {}))
     answers = [(str(code), _answer(answer)) for code, answer in operation["responses"].items()]
     return OperationDoc(
-        operation["operationId"], method.upper(), path, operation.get("summary", ""), operation.get("description", ""), parameters, body, answers
+        operation["operationId"],
+        method.upper(),
+        path,
+        operation.get("summary", ""),
+        operation.get("description", ""),
+        parameters,
+        body,
+        answers,
     )
 
 
@@ -75,7 +92,8 @@ def _answer(answer: Mapping[str, Any]) -> str:
 def _fields(shape: Mapping[str, Any]) -> list[FieldDoc]:
     required = set(shape.get("required", []))
     return [
-        FieldDoc(name, _type(field), name in required, field.get("description", "")) for name, field in shape.get("properties", {}).items()
+        FieldDoc(name, _type(field), name in required, field.get("description", ""))
+        for name, field in shape.get("properties", {}).items()
     ]
 
 

@@ -33,7 +33,9 @@ def once(request: HttpRequest, act: Callable[[], Answer]) -> Answer:
         return act()
     if len(key) > 255 or not key.isprintable():
         raise Invalid("bad_idempotency_key", "An Idempotency-Key has 1 to 255 printable characters.", field=HEADER)
-    fingerprint = hashlib.sha256(b"\n".join([str(request.method).encode(), request.path.encode(), request.body])).hexdigest()
+    fingerprint = hashlib.sha256(
+        b"\n".join([str(request.method).encode(), request.path.encode(), request.body])
+    ).hexdigest()
     with transaction.atomic():
         rows = IdempotentRequest.objects.bulk_create(
             [IdempotentRequest(token=request.api_token, key=key, fingerprint=fingerprint)],  # type: ignore[attr-defined]

@@ -76,13 +76,17 @@ def filtered(filters: OrderFilters, *, now: datetime) -> QuerySet[Order]:
             raise Invalid("bad_filter", "NUL characters are never stored.", field=word)
     orders = orders.filter(**given)
     if filters.channel:
-        orders = orders.filter(channel_id__in=list(Channel.objects.filter(name=filters.channel).values_list("pk", flat=True)))
+        orders = orders.filter(
+            channel_id__in=list(Channel.objects.filter(name=filters.channel).values_list("pk", flat=True))
+        )
     if filters.tag:
         orders = orders.exclude(tags=[]).filter(tags__contains=[filters.tag])
     if filters.sku:
         orders = orders.filter(Exists(OrderLine.objects.filter(order=OuterRef("pk"), sku=filters.sku)))
     if filters.location:
-        here = FulfillmentOrder.objects.filter(order=OuterRef("pk"), location__name=filters.location).exclude(state="cancelled")
+        here = FulfillmentOrder.objects.filter(order=OuterRef("pk"), location__name=filters.location).exclude(
+            state="cancelled"
+        )
         orders = orders.filter(Exists(here))
     if filters.late:
         orders = orders.filter(late(now))
@@ -91,14 +95,19 @@ def filtered(filters: OrderFilters, *, now: datetime) -> QuerySet[Order]:
 
 @router.get("/orders", response={200: OrderList, 422: Problem}, summary="List orders, newest first")
 def list_orders(
-    request: HttpRequest, filters: Query[OrderFilters], limit: int = Query(50, ge=1, le=250), cursor: str = Query("", max_length=1000)
+    request: HttpRequest,
+    filters: Query[OrderFilters],
+    limit: int = Query(50, ge=1, le=250),
+    cursor: str = Query("", max_length=1000),
 ) -> dict[str, Any]:
     require_permission(request.api_token, "orders.view")  # type: ignore[attr-defined]
     page = NEWEST_FIRST.page(filtered(filters, now=timezone.now()), size=limit, after=cursor or None)
     return {"items": [summary(order) for order in page.rows], "next": page.next}
 
 
-@router.get("/orders/{order_id}", response={200: OrderOut, 404: Problem}, summary="One order with lines, parcels and receipts")
+@router.get(
+    "/orders/{order_id}", response={200: OrderOut, 404: Problem}, summary="One order with lines, parcels and receipts"
+)
 def get_order(request: HttpRequest, order_id: int) -> HttpResponse:
     require_permission(request.api_token, "orders.view")  # type: ignore[attr-defined]
     return JsonResponse(_find(order_id))
@@ -126,7 +135,9 @@ def create_order(request: HttpRequest, data: OrderIn) -> HttpResponse:
 
 def as_request(data: OrderIn, channel: Channel) -> NewOrder:
     """The body as the request that orchestration takes."""
-    lines = tuple(NewLine(line.sku, line.quantity, line.unit_price, line.title, line.discount, line.tax) for line in data.lines)
+    lines = tuple(
+        NewLine(line.sku, line.quantity, line.unit_price, line.title, line.discount, line.tax) for line in data.lines
+    )
     request = NewOrder(
         channel_id=channel.pk,
         external_id=data.external_id,

@@ -17,9 +17,17 @@ TITLES = {
 }  # fmt: skip
 
 
-def problem(status: int, code: str, detail: str, *, errors: list[dict[str, str]] | None = None, **extra: Any) -> JsonResponse:
+def problem(
+    status: int, code: str, detail: str, *, errors: list[dict[str, str]] | None = None, **extra: Any
+) -> JsonResponse:
     """A problem document; `code` is stable for programs, `errors` names each field at fault."""
-    body: dict[str, Any] = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "code": code, "detail": detail}
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
     if errors:
         body["errors"] = errors
     response = JsonResponse(body | extra, status=status, content_type="application/problem+json")

@@ -18,10 +18,14 @@ def _printable(text: str) -> str:
 
 def text(most: int, least: int = 0) -> Any:
     """A string of a length, without NUL characters (PostgreSQL stores none)."""
-    return Annotated[str, StringConstraints(min_length=least, max_length=most, strip_whitespace=True), AfterValidator(_printable)]
+    return Annotated[
+        str, StringConstraints(min_length=least, max_length=most, strip_whitespace=True), AfterValidator(_printable)
+    ]
 
 
-Amount = Annotated[Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False, json_schema_extra={"format": "decimal"})]
+Amount = Annotated[
+    Decimal, Field(max_digits=16, decimal_places=4, allow_inf_nan=False, json_schema_extra={"format": "decimal"})
+]
 PositiveAmount = Annotated[Amount, Field(ge=0)]
 
 
@@ -61,7 +65,9 @@ class LineIn(Input):
 
 class OrderIn(Input):
     channel: text(80, 1) = Field(description="name of the channel")
-    external_id: text(120, 1) = Field(description="the channel's own id: with the channel it makes the order arrive once")
+    external_id: text(120, 1) = Field(
+        description="the channel's own id: with the channel it makes the order arrive once"
+    )
     number: text(60) = Field("", description="what people call the order; made up when absent")
     placed_at: AwareDatetime
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

@@ -38,4 +38,9 @@ def ship(
         expected_version=version,
         fast_forward=True,
     )
-    return {"id": shipped.fulfillment_order_id, "number": shipped.number, "state": "shipped", "tracking_numbers": list(shipped.tracking_numbers)}
+    return {
+        "id": shipped.fulfillment_order_id,
+        "number": shipped.number,
+        "state": "shipped",
+        "tracking_numbers": list(shipped.tracking_numbers),
+    }

@@ -64,7 +64,11 @@ def _variant(sku: str) -> int:
 
 
 def _location(name: str) -> int:
-    found = None if "\x00" in name else Location.objects.filter(Q(name=name) | Q(code=name)).values_list("pk", flat=True).first()
+    found = (
+        None
+        if "\x00" in name
+        else Location.objects.filter(Q(name=name) | Q(code=name)).values_list("pk", flat=True).first()
+    )
     if found is None:
         raise Invalid("unknown_location", f"There is no location “{name}”.", field="location")
     return found

@@ -41,7 +41,9 @@ class Address:
         try:
             text = format_address(self._as_i18n(), latin=False)
         except (ValueError, KeyError):
-            text = "\n".join([self.name, self.company, self.line1, self.line2, f"{self.postal_code} {self.city}", self.country])
+            text = "\n".join(
+                [self.name, self.company, self.line1, self.line2, f"{self.postal_code} {self.city}", self.country]
+            )
         return [line.strip() for line in text.splitlines() if line.strip()]
 
     def country_name(self) -> str:

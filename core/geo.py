@@ -39,7 +39,11 @@ def locate(addresses: Sequence[Address]) -> list[Point | None]:
 def _look_up(keys: list[tuple[str, str, str]]) -> None:
     if len(_known) > _MOST_KEPT:
         _known.clear()
-    prefixes = [(n, key[0], key[1][:size]) for n, key in enumerate(keys) for size in range(1, min(len(key[1]), _LONGEST_PREFIX) + 1)]
+    prefixes = [
+        (n, key[0], key[1][:size])
+        for n, key in enumerate(keys)
+        for size in range(1, min(len(key[1]), _LONGEST_PREFIX) + 1)
+    ]
     cities = [(n, key[0], key[2]) for n, key in enumerate(keys) if key[2]]
     with connection.cursor() as cursor:
         for statement, rows in ((_CITY, cities), (_POSTAL, prefixes)):  # the later, more exact answer wins

@@ -99,10 +99,17 @@ def start_job(
     return job
 
 
-def report_error(job: Job, *, reference: str, message: str, line: int | None = None, field: str = "", raw: Any = None) -> None:
+def report_error(
+    job: Job, *, reference: str, message: str, line: int | None = None, field: str = "", raw: Any = None
+) -> None:
     """Note one item that could not be done; the job goes on."""
     JobError.objects.create(
-        job=job, reference=reference[:200].replace("\x00", ""), message=message.replace("\x00", ""), line=line, field=field[:100], raw=raw
+        job=job,
+        reference=reference[:200].replace("\x00", ""),
+        message=message.replace("\x00", ""),
+        line=line,
+        field=field[:100],
+        raw=raw,
     )
     job.failed += 1
 
@@ -170,7 +177,11 @@ def _claim(job_id: int, lease: str, *, now: datetime) -> bool:
     with transaction.atomic():
         job = (
             Job.objects.select_for_update()
-            .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), pk=job_id, state__in=[JobState.QUEUED, JobState.RUNNING])
+            .filter(
+                Q(lease_until__isnull=True) | Q(lease_until__lte=now),
+                pk=job_id,
+                state__in=[JobState.QUEUED, JobState.RUNNING],
+            )
             .first()
         )
         if job is None:

@@ -32,7 +32,12 @@ def queue_mail(
         rendered = render_to_string(f"mail/{template}.txt", context)
     subject, _newline, text = rendered.strip().partition("\n")
     mail = OutgoingMail(
-        dedupe_key=dedupe_key, to=to, subject=" ".join(subject.split())[:250], text=text.strip() + "\n", about=about, due_at=now
+        dedupe_key=dedupe_key,
+        to=to,
+        subject=" ".join(subject.split())[:250],
+        text=text.strip() + "\n",
+        about=about,
+        due_at=now,
     )
     OutgoingMail.objects.bulk_create([mail], ignore_conflicts=True)
     from core.outbox import bell

@@ -77,7 +77,9 @@ class StoredFile(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["expires_at"], name="stored_file_expiry", condition=Q(expires_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["expires_at"], name="stored_file_expiry", condition=Q(expires_at__isnull=False))
+        ]
 
 
 class TimelineEntry(models.Model):
@@ -122,7 +124,9 @@ class OutboxDelivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["event", "handler"], name="outbox_delivery_once")]
         indexes = [
             models.Index(
-                fields=["due_at"], name="outbox_delivery_due", condition=Q(done_at__isnull=True, gave_up_at__isnull=True)
+                fields=["due_at"],
+                name="outbox_delivery_due",
+                condition=Q(done_at__isnull=True, gave_up_at__isnull=True),
             )
         ]
 
@@ -211,7 +215,9 @@ class OutgoingMail(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], name="mail_due", condition=Q(sent_at__isnull=True, gave_up_at__isnull=True)),
+            models.Index(
+                fields=["due_at"], name="mail_due", condition=Q(sent_at__isnull=True, gave_up_at__isnull=True)
+            ),
             models.Index(fields=["about", "id"], name="mail_about"),
         ]
 

@@ -90,7 +90,6 @@ class Bell:
             return False
         return True
 
-
     def answered(self, task: str) -> None:
         """Called by the task before it looks: what happens from now on rings again."""
         cache.delete(f"bell:{task}")
@@ -110,7 +109,9 @@ def relay(*, now: datetime) -> int:
     """Turn waiting events into deliveries and send each to a worker; the number of events taken."""
     with transaction.atomic():
         events = list(
-            OutboxEvent.objects.select_for_update(skip_locked=True).filter(relayed_at__isnull=True).order_by("id")[:RELAY_BATCH]
+            OutboxEvent.objects.select_for_update(skip_locked=True)
+            .filter(relayed_at__isnull=True)
+            .order_by("id")[:RELAY_BATCH]
         )
         if not events:
             return 0
@@ -129,7 +130,9 @@ def relay(*, now: datetime) -> int:
 
 def due_deliveries(*, now: datetime) -> QuerySet[OutboxDelivery]:
     """Deliveries that were not heard of in time, oldest first."""
-    return OutboxDelivery.objects.filter(done_at__isnull=True, gave_up_at__isnull=True, due_at__lte=now).order_by("due_at")
+    return OutboxDelivery.objects.filter(done_at__isnull=True, gave_up_at__isnull=True, due_at__lte=now).order_by(
+        "due_at"
+    )
 
 
 def redeliver_due(*, now: datetime, limit: int = RELAY_BATCH) -> int:
@@ -199,6 +202,8 @@ def _note_failure(delivery_id: int, error: Exception, *, now: datetime) -> None:
 
 def prune(*, now: datetime, keep: timedelta = timedelta(days=14)) -> int:
     """Delete events that were told long ago; those with an unfinished delivery stay."""
-    old = OutboxEvent.objects.filter(relayed_at__lt=now - keep).exclude(deliveries__done_at__isnull=True, deliveries__id__isnull=False)
+    old = OutboxEvent.objects.filter(relayed_at__lt=now - keep).exclude(
+        deliveries__done_at__isnull=True, deliveries__id__isnull=False
+    )
     deleted, _by_model = old.delete()
     return deleted

@@ -26,7 +26,9 @@ def search_column(source: str = "search_text") -> GeneratedField:
 class WordPrefixQuery(SearchQuery):
     """A ready tsquery text, cast as it is: no dictionary, no parser, no operator from outside."""
 
-    def as_sql(self, compiler: Any, connection: Any, function: Any = None, template: Any = None) -> tuple[str, list[str]]:
+    def as_sql(
+        self, compiler: Any, connection: Any, function: Any = None, template: Any = None
+    ) -> tuple[str, list[str]]:
         return "%s::tsquery", [self.words]
 
     def __init__(self, words: str) -> None:
@@ -38,5 +40,3 @@ def search(queryset: QuerySet[Any], text: str, *, column: str = "search") -> Que
     """The rows whose words begin with every word of `text`; a text without letters or digits finds nothing."""
     query = search_query(text)
     return queryset.filter(**{column: WordPrefixQuery(query)}) if query else queryset.none()
-
-

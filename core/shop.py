@@ -35,7 +35,11 @@ def save_shop(*, values: dict[str, Any], logo: bytes | None, drop_logo: bool, ac
     picture = check_logo(logo) if logo else None
     with transaction.atomic():
         found = Shop.objects.select_for_update().first() or Shop(name="")
-        changed = {name: [str(getattr(found, name)), str(value)] for name, value in values.items() if getattr(found, name) != value}
+        changed = {
+            name: [str(getattr(found, name)), str(value)]
+            for name, value in values.items()
+            if getattr(found, name) != value
+        }
         for name, value in values.items():
             setattr(found, name, value)
         old_logo = found.logo_id

@@ -15,7 +15,9 @@ _LETTERS = str.maketrans(
         "ـ": None, "\u200c": None, "\u200d": None, "\u200e": None, "\u200f": None,
     }
 )  # fmt: skip
-_DIGITS = {ord(digit): str(value) for zero in ("٠", "۰") for value, digit in enumerate(chr(ord(zero) + n) for n in range(10))}
+_DIGITS = {
+    ord(digit): str(value) for zero in ("٠", "۰") for value, digit in enumerate(chr(ord(zero) + n) for n in range(10))
+}
 _WORD = re.compile(r"[^\W_]+")
 
 

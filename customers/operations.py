@@ -62,7 +62,11 @@ def change_customer(*, customer_id: int, changes: Mapping[str, Any], actor: Acto
         customer = Customer.objects.select_for_update().filter(pk=customer_id).first()
         if customer is None:
             raise NotFound("no_such_customer", _("There is no such customer."))
-        differences = {name: [getattr(customer, name), value] for name, value in changes.items() if getattr(customer, name) != value}
+        differences = {
+            name: [getattr(customer, name), value]
+            for name, value in changes.items()
+            if getattr(customer, name) != value
+        }
         for name, value in changes.items():
             if name not in CHANGEABLE:
                 raise LookupError(f"{name!r} of a customer cannot be changed")

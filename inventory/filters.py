@@ -27,11 +27,15 @@ _COUNT = {"decimal_places": 0, "max_digits": 10}
 class StockFilter(filters.FilterSet):
     """Where, which SKU, which counts."""
 
-    location = filters.ModelChoiceFilter(queryset=lambda request: Location.objects.order_by("name"), label=_("Location"))
+    location = filters.ModelChoiceFilter(
+        queryset=lambda request: Location.objects.order_by("name"), label=_("Location")
+    )
     sku = filters.CharFilter(label=_("SKU or barcode, exactly"), max_length=64, method="filter_sku")
     bin = filters.CharFilter(label=_("Bin begins with"), max_length=40, method="filter_bin")
     condition = filters.ChoiceFilter(label=_("Only"), choices=CONDITIONS, method="filter_condition")
-    available_from = filters.NumberFilter(field_name="available", lookup_expr="gte", label=_("Available, at least"), **_COUNT)
+    available_from = filters.NumberFilter(
+        field_name="available", lookup_expr="gte", label=_("Available, at least"), **_COUNT
+    )
     available_to = filters.NumberFilter(label=_("Available, at most"), method="filter_available_to", **_COUNT)
 
     class Meta:
@@ -57,7 +61,12 @@ class StockFilter(filters.FilterSet):
         return queryset.filter(_WORDS[value])
 
 
-_WORDS: dict[str, Any] = {"out": SOLD_OUT, "set_aside": SET_ASIDE, "safety": Q(safety_stock__gt=0), "empty": Q(SOLD_OUT, on_hand=0)}
+_WORDS: dict[str, Any] = {
+    "out": SOLD_OUT,
+    "set_aside": SET_ASIDE,
+    "safety": Q(safety_stock__gt=0),
+    "empty": Q(SOLD_OUT, on_hand=0),
+}
 
 
 class ProductFilter(filters.FilterSet):
@@ -66,7 +75,11 @@ class ProductFilter(filters.FilterSet):
     vendor = filters.CharFilter(label=_("Vendor"), lookup_expr="iexact", max_length=120)
     product_type = filters.CharFilter(label=_("Type"), lookup_expr="iexact", max_length=120)
     tag = filters.CharFilter(label=_("Tag"), max_length=60, method="filter_tag")
-    stock = filters.ChoiceFilter(label=_("Stock"), choices=[("some", _("Some available")), ("none", _("Nothing available"))], method="filter_stock")
+    stock = filters.ChoiceFilter(
+        label=_("Stock"),
+        choices=[("some", _("Some available")), ("none", _("Nothing available"))],
+        method="filter_stock",
+    )
 
     class Meta:
         model = Product

@@ -41,7 +41,12 @@ class WrittenByOperation(forms.ModelForm):
 class ProductForm(WrittenByOperation):
     """What is sold."""
 
-    handle = forms.CharField(label=_("Handle"), required=False, max_length=255, help_text=_("Its name in web addresses and import files. Empty: made from the title."))
+    handle = forms.CharField(
+        label=_("Handle"),
+        required=False,
+        max_length=255,
+        help_text=_("Its name in web addresses and import files. Empty: made from the title."),
+    )
     tags = forms.CharField(label=_("Tags"), required=False, max_length=2000, help_text=_("Divided by commas."))
 
     class Meta:
@@ -60,11 +65,22 @@ class ProductForm(WrittenByOperation):
 class VariantForm(WrittenByOperation):
     """The sellable unit."""
 
-    title = forms.CharField(label=_("Title"), required=False, max_length=255, help_text=_("As printed on papers. Empty: the product's title and the options."))
-    options = forms.CharField(
-        label=_("Options"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("One on a line, e.g. Size: M")
+    title = forms.CharField(
+        label=_("Title"),
+        required=False,
+        max_length=255,
+        help_text=_("As printed on papers. Empty: the product's title and the options."),
     )
-    origin_country = forms.ChoiceField(label=_("Country of origin"), required=False, choices=lambda: [("", "—"), *country_choices()])
+    options = forms.CharField(
+        label=_("Options"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("One on a line, e.g. Size: M"),
+    )
+    origin_country = forms.ChoiceField(
+        label=_("Country of origin"), required=False, choices=lambda: [("", "—"), *country_choices()]
+    )
 
     class Meta:
         model = Variant
@@ -114,7 +130,10 @@ class AdjustForm(forms.Form):
 
     bucket = forms.ChoiceField(label=_("Count"), choices=BUCKETS_BY_HAND, initial=Bucket.ON_HAND)
     how = forms.ChoiceField(
-        label=_("How"), choices=[("change", _("Change by")), ("set", _("Set to"))], initial="change", widget=forms.RadioSelect
+        label=_("How"),
+        choices=[("change", _("Change by")), ("set", _("Set to"))],
+        initial="change",
+        widget=forms.RadioSelect,
     )
     quantity = forms.IntegerField(
         label=_("Units"), min_value=-MAX_COUNT, max_value=MAX_COUNT, help_text=_("With a minus to take away."),
@@ -137,13 +156,21 @@ class AdjustForm(forms.Form):
     def amounts(self) -> dict[str, int | None]:
         """quantity and set_to, one of them None."""
         number = self.cleaned_data["quantity"]
-        return {"quantity": None, "set_to": number} if self.cleaned_data["how"] == "set" else {"quantity": number, "set_to": None}
+        return (
+            {"quantity": None, "set_to": number}
+            if self.cleaned_data["how"] == "set"
+            else {"quantity": number, "set_to": None}
+        )
 
 
 class AddStockForm(AdjustForm):
     """The first units of a SKU at a location, or more of them."""
 
-    sku = forms.CharField(label=_("SKU or barcode"), max_length=64, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
+    sku = forms.CharField(
+        label=_("SKU or barcode"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
     location = forms.ModelChoiceField(label=_("Location"), queryset=Location.objects.none())
     bin_name = forms.CharField(label=_("Bin"), required=False, max_length=40, help_text=_("Empty: as it is."))
     field_order = ("sku", "location", "bucket", "how", "quantity", "reason", "bin_name", "note")
@@ -163,7 +190,12 @@ class BinForm(forms.Form):
 class SafetyForm(forms.Form):
     """How many units are kept back."""
 
-    set_to = forms.IntegerField(label=_("Safety stock"), min_value=0, max_value=MAX_COUNT, help_text=_("Units that are not sold, at each of the chosen rows."))
+    set_to = forms.IntegerField(
+        label=_("Safety stock"),
+        min_value=0,
+        max_value=MAX_COUNT,
+        help_text=_("Units that are not sold, at each of the chosen rows."),
+    )
 
 
 class CountForm(forms.Form):
@@ -181,7 +213,9 @@ _ADDRESS_FIELDS = ("company", "line1", "line2", "city", "province", "postal_code
 class LocationForm(WrittenByOperation):
     """A place that holds or ships goods."""
 
-    contact = forms.CharField(label=_("Name on labels"), required=False, max_length=120, help_text=_("Empty: the location's name."))
+    contact = forms.CharField(
+        label=_("Name on labels"), required=False, max_length=120, help_text=_("Empty: the location's name.")
+    )
     company = forms.CharField(label=_("Company"), required=False, max_length=120)
     line1 = forms.CharField(label=_("Street and number"), required=False, max_length=200)
     line2 = forms.CharField(label=_("Further line"), required=False, max_length=200)
@@ -194,9 +228,18 @@ class LocationForm(WrittenByOperation):
         label=_("Time zone"), max_length=64, widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
         help_text=_("Its cut-off and its days are counted in it, e.g. Europe/Warsaw."),
     )  # fmt: skip
-    ships_to = forms.CharField(label=_("Ships to"), required=False, max_length=1000, help_text=_("Country codes divided by commas, e.g. PL, DE. Empty: everywhere."))
+    ships_to = forms.CharField(
+        label=_("Ships to"),
+        required=False,
+        max_length=1000,
+        help_text=_("Country codes divided by commas, e.g. PL, DE. Empty: everywhere."),
+    )
     channel_ids = forms.TypedMultipleChoiceField(
-        label=_("Channels"), required=False, coerce=int, widget=forms.CheckboxSelectMultiple, help_text=_("Whose orders it ships. None ticked: all.")
+        label=_("Channels"),
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Whose orders it ships. None ticked: all."),
     )
 
     class Meta:
@@ -223,7 +266,9 @@ class LocationForm(WrittenByOperation):
         address = self.instance.postal_address
         self.initial.update({name: getattr(address, name) for name in _ADDRESS_FIELDS}, contact=address.name)
         self.initial["ships_to"] = ", ".join(self.instance.ships_to or ())
-        self.fields["channel_ids"].choices = [(pk, name) for pk, name in Channel.objects.order_by("name").values_list("pk", "name")]
+        self.fields["channel_ids"].choices = [
+            (pk, name) for pk, name in Channel.objects.order_by("name").values_list("pk", "name")
+        ]
         self.zones = [name for name, _label in time_zone_choices()]
 
     def clean_ships_to(self) -> list[str]:

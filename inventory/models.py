@@ -107,7 +107,14 @@ class Location(models.Model):
             models.CheckConstraint(condition=Q(kind__in=LocationKind.values), name="location_kind_known"),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
-                | Q(latitude__isnull=False, longitude__isnull=False, latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+                | Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__gte=-90,
+                    latitude__lte=90,
+                    longitude__gte=-180,
+                    longitude__lte=180,
+                ),
                 name="location_coordinates_in_range",
             ),
         ]
@@ -177,14 +184,17 @@ class StockLevel(models.Model):
                 name="stock_no_bucket_negative",
             ),
             models.CheckConstraint(
-                condition=Q(on_hand__gte=F("reserved") + F("damaged") + F("quality_control")), name="stock_never_oversold"
+                condition=Q(on_hand__gte=F("reserved") + F("damaged") + F("quality_control")),
+                name="stock_never_oversold",
             ),
         ]
         indexes = [
             models.Index(fields=["location", "variant"], name="stock_level_by_location"),
             models.Index(fields=["variant", "location"], name="stock_level_sold_out", condition=Q(sold_out=True)),
             models.Index(
-                fields=["variant", "location"], name="stock_level_set_aside", condition=Q(damaged__gt=0) | Q(quality_control__gt=0)
+                fields=["variant", "location"],
+                name="stock_level_set_aside",
+                condition=Q(damaged__gt=0) | Q(quality_control__gt=0),
             ),
             models.Index(fields=["variant", "location"], name="stock_level_incoming", condition=Q(incoming__gt=0)),
             models.Index(fields=["variant", "location"], name="stock_level_safety", condition=Q(safety_stock__gt=0)),
@@ -225,7 +235,9 @@ class StockMovement(models.Model):
     bucket = models.CharField(max_length=16, choices=Bucket.choices)
     quantity = models.IntegerField()
     reason = models.CharField(max_length=12, choices=MovementReason.choices)
-    cause = models.CharField(max_length=60)  # what made it: "order:12", "job:3", "return:9", "adjustment:<key>", "undo:<movement>"
+    cause = models.CharField(
+        max_length=60
+    )  # what made it: "order:12", "job:3", "return:9", "adjustment:<key>", "undo:<movement>"
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     actor = models.CharField(max_length=80)
     at = models.DateTimeField()

@@ -33,7 +33,15 @@ INCOMING = Q(incoming__gt=0)
 def listed_levels() -> QuerySet[StockLevel]:
     """Stock levels with what a row of the list shows."""
     return StockLevel.objects.select_related("variant", "location").only(
-        "variant_id", "location_id", *Bucket.values, "available", "bin", "variant__sku", "variant__title", "variant__barcode", "location__name"
+        "variant_id",
+        "location_id",
+        *Bucket.values,
+        "available",
+        "bin",
+        "variant__sku",
+        "variant__title",
+        "variant__barcode",
+        "location__name",
     )
 
 
@@ -43,13 +51,19 @@ def find_levels(queryset: QuerySet[StockLevel], text: str) -> QuerySet[StockLeve
     Few variants are looked up first and named: the planner cannot know how many a beginning of a word finds, and would walk them all.
     """
     found = list(search(Variant.objects.order_by(), text).values_list("pk", flat=True)[: NAMED_VARIANTS + 1])
-    return queryset.filter(variant_id__in=found) if len(found) <= NAMED_VARIANTS else search(queryset, text, column="variant__search")
+    return (
+        queryset.filter(variant_id__in=found)
+        if len(found) <= NAMED_VARIANTS
+        else search(queryset, text, column="variant__search")
+    )
 
 
 def with_reservations(queryset: QuerySet[StockLevel]) -> QuerySet[StockLevel]:
     """Levels with units promised to orders, asked of the open reservations: they are few where levels are many."""
     promised = Reservation.objects.filter(quantity__gt=0).values("variant_id", "location_id")
-    return queryset.filter(Exists(promised.filter(variant_id=OuterRef("variant_id"), location_id=OuterRef("location_id"))))
+    return queryset.filter(
+        Exists(promised.filter(variant_id=OuterRef("variant_id"), location_id=OuterRef("location_id")))
+    )
 
 
 def listed_products() -> QuerySet[Product]:
@@ -105,9 +119,14 @@ class VariantRow:
 def variant_rows(product: Product) -> list[VariantRow]:
     """The variants of a product by SKU with their stock. Two statements."""
     levels: dict[int, list[StockLevel]] = defaultdict(list)
-    for level in StockLevel.objects.filter(variant__product=product).select_related("location").order_by("location__name", "id"):
+    for level in (
+        StockLevel.objects.filter(variant__product=product).select_related("location").order_by("location__name", "id")
+    ):
         levels[level.variant_id].append(level)
-    return [_variant_row(variant, levels[variant.pk]) for variant in product.variants.defer("search", "search_text").order_by("sku")]
+    return [
+        _variant_row(variant, levels[variant.pk])
+        for variant in product.variants.defer("search", "search_text").order_by("sku")
+    ]
 
 
 def _variant_row(variant: Variant, levels: list[StockLevel]) -> VariantRow:
@@ -138,7 +157,9 @@ class LedgerPage:
 NEWEST_FIRST = Keyset(("id",), desc=True)
 
 
-def ledger_page(level: StockLevel, *, bucket: str = "", after: str | None = None, before: str | None = None) -> LedgerPage:
+def ledger_page(
+    level: StockLevel, *, bucket: str = "", after: str | None = None, before: str | None = None
+) -> LedgerPage:
     """One page of the ledger of a level, of one bucket or of all; a cursor that is none leads to the newest.
 
     The balances are sums of the ledger itself, not of the level: rows of one level are numbered in the order in which its lock was
@@ -163,8 +184,16 @@ def ledger_page(level: StockLevel, *, bucket: str = "", after: str | None = None
 
 def last_adjustment(*, variant_id: int, location_id: int, actor: str) -> StockMovement | None:
     """The newest adjustment by hand that this actor made to a level, undone or not; among its last movements only."""
-    newest = StockMovement.objects.filter(variant_id=variant_id, location_id=location_id).order_by("-id").values("pk")[:UNDO_REACH]
-    return StockMovement.objects.filter(pk__in=newest, actor=actor, cause__startswith="adjustment:").order_by("-id").first()
+    newest = (
+        StockMovement.objects.filter(variant_id=variant_id, location_id=location_id)
+        .order_by("-id")
+        .values("pk")[:UNDO_REACH]
+    )
+    return (
+        StockMovement.objects.filter(pk__in=newest, actor=actor, cause__startswith="adjustment:")
+        .order_by("-id")
+        .first()
+    )
 
 
 def undoable(*, variant_id: int, location_id: int, actor: str) -> StockMovement | None:
@@ -216,6 +245,8 @@ def contents_of(location_id: int) -> Contents:
 def taken_today(locations: Sequence[Location], *, now: datetime) -> dict[int, int]:
     """How many orders each location with a daily capacity has taken on its own today. One statement."""
     days: dict[int, date] = {place.pk: now.astimezone(ZoneInfo(place.time_zone)).date() for place in locations}
-    rows = LocationDay.objects.filter(location_id__in=days, day__in=set(days.values())).values_list("location_id", "day", "assigned")
+    rows = LocationDay.objects.filter(location_id__in=days, day__in=set(days.values())).values_list(
+        "location_id", "day", "assigned"
+    )
     taken = {(location_id, day): assigned for location_id, day, assigned in rows}
     return {pk: taken.get((pk, day), 0) for pk, day in days.items()}

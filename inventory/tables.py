@@ -76,7 +76,11 @@ class LocationTable(tables.Table):
         return self.value_does(record)
 
     def value_does(self, record: Any) -> str:
-        words = ((record.ships_online, _("ships online")), (record.offers_pickup, _("pickup")), (record.accepts_returns, _("returns")))
+        words = (
+            (record.ships_online, _("ships online")),
+            (record.offers_pickup, _("pickup")),
+            (record.accepts_returns, _("returns")),
+        )
         return ", ".join(str(word) for is_so, word in words if is_so)
 
     def render_today(self, record: Any) -> SafeString:

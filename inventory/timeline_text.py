@@ -16,14 +16,28 @@ from core.timeline_text import Change, register
 from inventory.models import Location, LocationKind, Product, Variant
 
 #: Names of fields that are shown otherwise than their columns are called.
-_LABELS = {"tags": _("tags"), "options": _("options"), "address": _("address"), "ships_to": _("ships to"), "channel_ids": _("channels")}
+_LABELS = {
+    "tags": _("tags"),
+    "options": _("options"),
+    "address": _("address"),
+    "ships_to": _("ships to"),
+    "channel_ids": _("channels"),
+}
 _KINDS = dict(LocationKind.choices)
 
 
 def _changes(model: type[Model], data: Mapping[str, Any]) -> list[Change]:
-    shown = {name: pair for name, pair in (data.get("changes") or {}).items() if not (name == "country" and "address" in data["changes"])}
+    shown = {
+        name: pair
+        for name, pair in (data.get("changes") or {}).items()
+        if not (name == "country" and "address" in data["changes"])
+    }
     return [
-        Change(str(_LABELS.get(name) or model._meta.get_field(name).verbose_name), _in_words(name, before), _in_words(name, after))
+        Change(
+            str(_LABELS.get(name) or model._meta.get_field(name).verbose_name),
+            _in_words(name, before),
+            _in_words(name, after),
+        )
         for name, (before, after) in shown.items()
     ]
 

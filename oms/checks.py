@@ -18,7 +18,11 @@ def production_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.ALLOWED_HOSTS:
         found.append(checks.Error("ALLOWED_HOSTS is empty: no request will be answered.", id="oms.E001"))
     if not settings.PUBLIC_URL.startswith("https://"):
-        found.append(checks.Error("OMS_PUBLIC_URL must be the https address that customers see in mails and on slips.", id="oms.E002"))
+        found.append(
+            checks.Error(
+                "OMS_PUBLIC_URL must be the https address that customers see in mails and on slips.", id="oms.E002"
+            )
+        )
     return found
 
 

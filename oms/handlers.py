@@ -27,7 +27,9 @@ def fill_waiting_orders(event: StockIncreased, *, actor: Actor, now: datetime) -
 @own_transactions
 def look_again_at_shortages(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
     """Stock that came in while an order was being placed may have missed it: look once more, oldest first."""
-    short = OrderLine.objects.filter(order_id__in=event.order_ids, backordered__gt=0).values_list("variant_id", flat=True)
+    short = OrderLine.objects.filter(order_id__in=event.order_ids, backordered__gt=0).values_list(
+        "variant_id", flat=True
+    )
     if variant_ids := sorted(set(short)):
         fill_backorders(variant_ids=variant_ids, actor=ROUTING, now=now)
 

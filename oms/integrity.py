@@ -121,7 +121,8 @@ CHECKS: dict[str, str] = {
 def check_integrity(*, limit: int = 100) -> tuple[list[str], list[Finding]]:
     """Names of all checks, and what they found: at most `limit` of each."""
     findings = [
-        Finding(b.check, f"{b.sku} at {b.location}", f"{b.bucket} is {b.found}, should be {b.expected}") for b in audit_stock(limit=limit)
+        Finding(b.check, f"{b.sku} at {b.location}", f"{b.bucket} is {b.found}, should be {b.expected}")
+        for b in audit_stock(limit=limit)
     ]
     with connection.cursor() as cursor:
         for name, statement in CHECKS.items():
@@ -142,7 +143,9 @@ def _stale_statuses(limit: int) -> Iterator[Finding]:
             statuses = compute_statuses(order, order.lines.all(), holds=order.open_holds)
             wrong = [name for name in statuses.__slots__ if getattr(order, name) != getattr(statuses, name)]
             if wrong:
-                detail = ", ".join(f"{name} is {getattr(order, name)}, should be {getattr(statuses, name)}" for name in wrong)
+                detail = ", ".join(
+                    f"{name} is {getattr(order, name)}, should be {getattr(statuses, name)}" for name in wrong
+                )
                 yield Finding("statuses_are_what_they_are_computed_from", order.subject, detail)
                 found += 1
                 if found >= limit:

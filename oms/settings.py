@@ -17,7 +17,9 @@ if OMS_ENV not in {"production", "demo", "test"}:
 PRODUCTION = OMS_ENV == "production"
 STATE_DIR = Path(env.text("OMS_STATE", str(BASE_DIR / ".oms")))
 
-SECRET_KEY = env.text("SECRET_KEY", None if PRODUCTION else "demo-only-secret-key-that-production-refuses-0123456789abcdef")
+SECRET_KEY = env.text(
+    "SECRET_KEY", None if PRODUCTION else "demo-only-secret-key-that-production-refuses-0123456789abcdef"
+)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 DEBUG = env.flag("OMS_DEBUG", False)
 PUBLIC_URL = env.text("OMS_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")

@@ -35,7 +35,10 @@ def cancelled_value(order: Order, lines: Iterable[OrderLine]) -> Decimal:
     if all(line.cancelled == line.ordered for line in lines):
         return order.total
     value = sum(
-        (value_of_first(line, line.cancelled, tax_included=order.tax_included, currency=order.currency) for line in lines),
+        (
+            value_of_first(line, line.cancelled, tax_included=order.tax_included, currency=order.currency)
+            for line in lines
+        ),
         Decimal(0),
     )
     return min(value, order.total)

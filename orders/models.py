@@ -154,7 +154,9 @@ class Order(models.Model):
             models.Index(fields=["-placed_at", "-id"], name="order_to_route", condition=Q(needs_routing=True)),
             models.Index(fields=["-placed_at", "-id"], name="order_on_hold", condition=Q(on_hold=True)),
             models.Index(fields=["placed_at", "id"], name="order_backordered", condition=Q(backordered=True)),
-            models.Index(fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)),
+            models.Index(
+                fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)
+            ),
             models.Index(fields=["-placed_at", "-id"], name="order_returning", condition=~Q(returning="none")),
             GinIndex(fields=["search"], name="order_search"),
             GinIndex(fields=["tags"], name="order_tags", condition=~Q(tags=[])),
@@ -310,7 +312,9 @@ class Hold(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=HoldKind.values), name="hold_kind_known"),
-            models.UniqueConstraint(fields=["order", "kind"], name="hold_kind_once_open", condition=Q(released_at__isnull=True)),
+            models.UniqueConstraint(
+                fields=["order", "kind"], name="hold_kind_once_open", condition=Q(released_at__isnull=True)
+            ),
         ]
         indexes = [
             models.Index(fields=["until"], name="hold_due", condition=Q(released_at__isnull=True, until__isnull=False)),

@@ -17,4 +17,7 @@ register(
     },
 )
 register("routing.role", {"chosen": ("ok", _("Chosen")), "runner_up": ("info", _("Runner-up"))})
-register("routing.verdict", {"decides": ("ok", _("Decides")), "tie": ("neutral", _("Level")), "unasked": ("neutral", _("Not asked"))})
+register(
+    "routing.verdict",
+    {"decides": ("ok", _("Decides")), "tie": ("neutral", _("Level")), "unasked": ("neutral", _("Not asked"))},
+)

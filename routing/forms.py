@@ -38,7 +38,9 @@ class CountryGroupsField(forms.CharField):
             codes = [code.upper() for code in re.split(r"[\s,]+", line) if code]
             for code in codes:
                 if not known_country(code):
-                    raise forms.ValidationError(_("“{code}” is no country code. Use two letters, such as PL.").format(code=code))
+                    raise forms.ValidationError(
+                        _("“{code}” is no country code. Use two letters, such as PL.").format(code=code)
+                    )
             if codes:
                 groups.append(sorted(set(codes)))
         return groups
@@ -46,9 +48,15 @@ class CountryGroupsField(forms.CharField):
 
 def field_for(param: Param) -> forms.Field:
     """The field that a parameter is entered in; an empty one means the default."""
-    options: dict[str, Any] = {"label": _(param.label), "help_text": _(param.help) if param.help else "", "required": False}
+    options: dict[str, Any] = {
+        "label": _(param.label),
+        "help_text": _(param.help) if param.help else "",
+        "required": False,
+    }
     if param.kind == "country_groups":
-        options["help_text"] = _("One market a line, as country codes with commas. A country in no line is a market by itself.")
+        options["help_text"] = _(
+            "One market a line, as country codes with commas. A country in no line is a market by itself."
+        )
         return CountryGroupsField(**options)
     options |= {"min_value": param.minimum, "max_value": _LARGEST}
     whole = param.kind == "integer"
@@ -91,7 +99,10 @@ class RuleForm(forms.Form):
     def rule(self) -> dict[str, Any]:
         """The rule with the parameters that were entered rightly; an empty field leaves the default."""
         _checked = self.errors
-        return {"name": self.name, "params": {key: value for key, value in self.cleaned_data.items() if value is not None}}
+        return {
+            "name": self.name,
+            "params": {key: value for key, value in self.cleaned_data.items() if value is not None},
+        }
 
     @property
     def sentence(self) -> str:
@@ -103,7 +114,10 @@ class PublishForm(forms.Form):
     """What goes with a new version."""
 
     note = forms.CharField(
-        label=gettext_lazy("Note"), required=False, max_length=200, help_text=gettext_lazy("Why the rules change, for those who look later.")
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Why the rules change, for those who look later."),
     )
     based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
@@ -111,7 +125,9 @@ class PublishForm(forms.Form):
 class Draft:
     """The rule set in the form: the forms of its rules in order, and what goes with publishing it."""
 
-    def __init__(self, items: Mapping[Group, Sequence[tuple[str, Mapping[str, Any]]]], *, note: str, based_on: Any) -> None:
+    def __init__(
+        self, items: Mapping[Group, Sequence[tuple[str, Mapping[str, Any]]]], *, note: str, based_on: Any
+    ) -> None:
         self.items = {group: list(items[group])[:MOST] for group in KINDS}
         self.forms = {group: _forms(group, rows) for group, rows in self.items.items()}
         self.publishing = PublishForm({"note": note, "based_on": based_on})
@@ -120,7 +136,9 @@ class Draft:
     @classmethod
     def from_rules(cls, rules: Rules, *, based_on: int, note: str = "") -> Draft:
         """A draft that begins as these rules."""
-        return cls({group: [_item(group, rule) for rule in rules[group]] for group in KINDS}, note=note, based_on=based_on)
+        return cls(
+            {group: [_item(group, rule) for rule in rules[group]] for group in KINDS}, note=note, based_on=based_on
+        )
 
     @classmethod
     def from_post(cls, data: Mapping[str, Any]) -> Draft:
@@ -136,7 +154,12 @@ class Draft:
         word, group, at = _parsed(act)
         items = {name: list(rows) for name, rows in self.items.items()}
         said = ""
-        if word == "add" and group and (name := str(data.get(f"add-{group}", ""))) in KINDS[group] and len(items[group]) < MOST:
+        if (
+            word == "add"
+            and group
+            and (name := str(data.get(f"add-{group}", ""))) in KINDS[group]
+            and len(items[group]) < MOST
+        ):
             items[group].append(_item(group, {"name": name}))
             said = _("“{rule}” added in place {place}.").format(rule=label_of(group, name), place=len(items[group]))
         elif group and at < len(items[group]):
@@ -192,8 +215,15 @@ class Draft:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """The draft as hidden fields, for a page that only carries it."""
-        pairs = [(f"{group}-{at}-name", name) for group, rows in self.items.items() for at, (name, _texts) in enumerate(rows)]
-        pairs += [(form.add_prefix(key), text) for rows in self.forms.values() for form in rows for key, text in form.texts.items()]
+        pairs = [
+            (f"{group}-{at}-name", name) for group, rows in self.items.items() for at, (name, _texts) in enumerate(rows)
+        ]
+        pairs += [
+            (form.add_prefix(key), text)
+            for rows in self.forms.values()
+            for form in rows
+            for key, text in form.texts.items()
+        ]
         return [*pairs, ("note", self.publishing.data["note"]), ("based_on", self.publishing.data["based_on"])]
 
 
@@ -214,7 +244,9 @@ def _item(group: Group, rule: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     name = str(rule["name"])
     kind = KINDS[group].get(name)
     given = rule.get("params") or {}
-    return name, {param.name: _text(param, given.get(param.name, param.default)) for param in (kind.params if kind else ())}
+    return name, {
+        param.name: _text(param, given.get(param.name, param.default)) for param in (kind.params if kind else ())
+    }
 
 
 def _text(param: Param, value: Any) -> str:

@@ -24,11 +24,7 @@ class RuleSet(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["live"], name="rule_set_one_live", condition=Q(live=True)
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["live"], name="rule_set_one_live", condition=Q(live=True))]
 
 
 class RoutingDecision(models.Model):

@@ -69,8 +69,24 @@ def publish_rules(
         RuleSet.objects.filter(live=True).update(live=False)
         newest = RuleSet.objects.order_by("-version").values_list("version", flat=True).first() or 0
         stored = RuleSet.objects.create(
-            version=newest + 1, rules=rules, note=note, live=True, actor=actor.ref, actor_label=actor.label[:120], created_at=now
+            version=newest + 1,
+            rules=rules,
+            note=note,
+            live=True,
+            actor=actor.ref,
+            actor_label=actor.label[:120],
+            created_at=now,
         )
-        record(SUBJECT, "routing.published", actor=actor, at=now, version=stored.version, note=note, restores=restores, was=was, rules=rules)
+        record(
+            SUBJECT,
+            "routing.published",
+            actor=actor,
+            at=now,
+            version=stored.version,
+            note=note,
+            restores=restores,
+            was=was,
+            rules=rules,
+        )
         publish(RulesPublished(version=stored.version), actor=actor)
         return stored

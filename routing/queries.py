@@ -122,17 +122,15 @@ def local_days(location_ids: Iterable[int], *, now: datetime) -> dict[int, date]
     return {pk: now.astimezone(ZoneInfo(zone)).date() for pk, zone in zones}
 
 
-def with_capacity(
-    sites: Mapping[int, Site], *, now: datetime, lock: bool = False
-) -> dict[int, Site]:
+def with_capacity(sites: Mapping[int, Site], *, now: datetime, lock: bool = False) -> dict[int, Site]:
     """The sites with what is left of today's capacity; with `lock` the counters stay as they are until the transaction ends."""
     limited = [site.id for site in sites.values() if site.capacity_left is not None]
     if not limited:
         return dict(sites)
     days = local_days(limited, now=now)
-    counters = LocationDay.objects.filter(
-        location_id__in=limited, day__in=set(days.values())
-    ).order_by("location_id", "day")
+    counters = LocationDay.objects.filter(location_id__in=limited, day__in=set(days.values())).order_by(
+        "location_id", "day"
+    )
     if lock:
         counters = counters.select_for_update()
     taken = {(row.location_id, row.day): row.assigned for row in counters}

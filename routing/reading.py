@@ -136,7 +136,13 @@ def sentences(receipts: Sequence[Mapping[str, Any]], skus: Mapping[int, str] | N
     if skus is None:
         waiting = {variant for receipt in receipts for _line_id, variant, _units in receipt["backorders"]}
         skus = dict(Variant.objects.filter(pk__in=waiting).values_list("pk", "sku")) if waiting else {}
-    sites = {site for receipt in receipts for plan in ("chosen", "runner_up") if receipt[plan] for site in receipt[plan]["sites"]}
+    sites = {
+        site
+        for receipt in receipts
+        for plan in ("chosen", "runner_up")
+        if receipt[plan]
+        for site in receipt[plan]["sites"]
+    }
     return _told(receipts, _names_of(sites), skus)
 
 
@@ -198,7 +204,11 @@ def _together(plan: Mapping[str, Any] | None, names: Mapping[int, str]) -> str:
 def _given(receipt: Mapping[str, Any], heads: Sequence[LineHead], names: Mapping[int, str]) -> list[Given]:
     waiting = {line: quantity for line, _variant, quantity in receipt["backorders"]}
     return [
-        Given(head, [(units, _name(site, names)) for line, _variant, site, units in receipt["allocations"] if line == need[0]], waiting.get(need[0], 0))
+        Given(
+            head,
+            [(units, _name(site, names)) for line, _variant, site, units in receipt["allocations"] if line == need[0]],
+            waiting.get(need[0], 0),
+        )
         for need, head in zip(receipt["needs"], heads, strict=True)
     ]
 
@@ -214,12 +224,21 @@ def _candidates(receipt: Mapping[str, Any], heads: Sequence[LineHead], names: Ma
     places = [_places(column) for column in columns]
     rows = []
     for at, site in enumerate(sites):
-        offers = [Offer(head.sku, units[at], units[at] >= head.units) for head, units in zip(heads, seen["units"], strict=True)]
+        offers = [
+            Offer(head.sku, units[at], units[at] >= head.units)
+            for head, units in zip(heads, seen["units"], strict=True)
+        ]
         judged = [
-            Judged(label_of("rankers", name), _value_words(name, column[at] if column else None, said=column is not None), place[at] if place else 0)
+            Judged(
+                label_of("rankers", name),
+                _value_words(name, column[at] if column else None, said=column is not None),
+                place[at] if place else 0,
+            )
             for name, column, place in zip(receipt["rankers"], columns, places, strict=True)
         ]
-        candidate = Candidate(site, _name(site, names), roles.get(site, ""), offers, sum(offer.enough for offer in offers), judged)
+        candidate = Candidate(
+            site, _name(site, names), roles.get(site, ""), offers, sum(offer.enough for offer in offers), judged
+        )
         rows.append((candidate, [place[at] if place else 0 for place in places]))
     rows.sort(key=lambda row: (_ROLES[row[0].role], -row[0].whole, row[1], row[0].site))
     return [candidate for candidate, _order in rows]
@@ -251,7 +270,9 @@ def _ladder(receipt: Mapping[str, Any]) -> list[Rung]:
         verdict = "tie" if at is None or place < at else "decides" if place == at else "unasked"
         one = len(chosen["sites"]) == len(other["sites"]) == 1
         said = receipt["candidates"]["values"][place] is not None
-        ours, theirs = ((_value_words if one else _sum_words)(name, plan["values"][place], said=said) for plan in (chosen, other))
+        ours, theirs = (
+            (_value_words if one else _sum_words)(name, plan["values"][place], said=said) for plan in (chosen, other)
+        )
         rungs.append(Rung(label_of("rankers", name), ours, theirs, verdict))
     return rungs
 
@@ -295,7 +316,11 @@ def _value_words(ranker: str, value: Any, *, said: bool = True) -> str:
 def _sum_words(ranker: str, value: Any, *, said: bool = True) -> str:
     """A ranker's sum over the locations of a plan; said as above."""
     if ranker == "stay_in_market" and value is not None:
-        return ngettext("{n} parcel from outside", "{n} parcels from outside", value).format(n=_number(value)) if value else _("all in the market")
+        return (
+            ngettext("{n} parcel from outside", "{n} parcels from outside", value).format(n=_number(value))
+            if value
+            else _("all in the market")
+        )
     if ranker == "ranked_locations" and value is not None:
         return _("ranks add up to {n}").format(n=_number(value))
     return _value_words(ranker, value, said=said)
@@ -305,7 +330,11 @@ def _sum_words(ranker: str, value: Any, *, said: bool = True) -> str:
 
 
 def _out(receipt: Mapping[str, Any], names: Mapping[int, str]) -> list[Out]:
-    groups = [(_removed_by(name), receipt["removed"][name]) for name in dict.fromkeys(receipt["filters"]) if name in receipt["removed"]]
+    groups = [
+        (_removed_by(name), receipt["removed"][name])
+        for name in dict.fromkeys(receipt["filters"])
+        if name in receipt["removed"]
+    ]
     groups.append((_("Has nothing of the order"), receipt["no_stock"]))
     found = []
     for reason, group in groups:

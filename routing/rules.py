@@ -41,7 +41,11 @@ def _normal_list(group: Group, items: Any) -> list[dict[str, Any]]:
         rule = _normal_rule(group, at, item)
         if rule in found:
             label = _(KINDS[group][rule["name"]].label)
-            raise Invalid("same_rule_twice", _("The rule “{rule}” stands in the list twice.").format(rule=label), field=f"{group}[{at}]")
+            raise Invalid(
+                "same_rule_twice",
+                _("The rule “{rule}” stands in the list twice.").format(rule=label),
+                field=f"{group}[{at}]",
+            )
         found.append(rule)
     return found
 
@@ -55,14 +59,21 @@ def _normal_rule(group: Group, at: int, item: Any) -> dict[str, Any]:
     given = item.get("params") or {}
     label = _(kind.label)
     if not isinstance(given, Mapping):
-        raise Invalid("bad_rule", _("The parameters of “{rule}” are no list of names and values.").format(rule=label), field=f"{where}.params")
+        raise Invalid(
+            "bad_rule",
+            _("The parameters of “{rule}” are no list of names and values.").format(rule=label),
+            field=f"{where}.params",
+        )
     try:
         settled = settle(kind.name, kind.params, given)
     except RuleError as error:
         text = _("The rule “{rule}” cannot be run: {problem}.").format(rule=label, problem=error)
         raise Invalid("bad_rule", text, field=f"{where}.{error.param}") from error
     defaults = settle(kind.name, kind.params, {})
-    return {"name": kind.name, "params": {p.name: plain(settled[p.name]) for p in kind.params if settled[p.name] != defaults[p.name]}}
+    return {
+        "name": kind.name,
+        "params": {p.name: plain(settled[p.name]) for p in kind.params if settled[p.name] != defaults[p.name]},
+    }
 
 
 def plain(value: Any) -> Any:
@@ -98,7 +109,9 @@ def differences(before: Rules, after: Rules) -> list[Difference]:
     return [step for group in KINDS for step in _list_differences(group, before[group], after[group])]
 
 
-def _list_differences(group: Group, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[Difference]:
+def _list_differences(
+    group: Group, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> list[Difference]:
     old, new = _keyed(before), _keyed(after)
     steps = [Difference(group, "removed", rule) for key, rule in old.items() if key not in new]
     for place, (key, rule) in enumerate(new.items(), start=1):
@@ -108,7 +121,9 @@ def _list_differences(group: Group, before: Sequence[Mapping[str, Any]], after: 
             steps.append(Difference(group, "changed", rule, was=old[key]))
     stayed = [key for key in old if key in new], [key for key in new if key in old]
     if stayed[0] != stayed[1]:
-        steps.append(Difference(group, "reordered", names=(tuple(k[0] for k in stayed[0]), tuple(k[0] for k in stayed[1]))))
+        steps.append(
+            Difference(group, "reordered", names=(tuple(k[0] for k in stayed[0]), tuple(k[0] for k in stayed[1])))
+        )
     return steps
 
 

@@ -28,7 +28,9 @@ def describe(group: Group, rule: Mapping[str, Any]) -> str:
     if name not in KINDS[group]:
         return _("This rule is no longer known. Remove it.")
     sentence = _SENTENCES.get(name)
-    return sentence({param.name: value for param, value in values_of(group, rule)}) if sentence else label_of(group, name)
+    return (
+        sentence({param.name: value for param, value in values_of(group, rule)}) if sentence else label_of(group, name)
+    )
 
 
 def parameter(value: Any) -> str:
@@ -45,7 +47,10 @@ def group_label(group: Group) -> str:
 
 def in_words(rules: Rules) -> list[tuple[str, list[tuple[str, str]]]]:
     """The lists of a rule set as (heading, [(name of the rule, what it does)]), in order."""
-    return [(group_label(group), [(label_of(group, str(rule["name"])), describe(group, rule)) for rule in rules[group]]) for group in KINDS]
+    return [
+        (group_label(group), [(label_of(group, str(rule["name"])), describe(group, rule)) for rule in rules[group]])
+        for group in KINDS
+    ]
 
 
 def changes_between(before: Rules, after: Rules) -> list[Change]:
@@ -55,7 +60,9 @@ def changes_between(before: Rules, after: Rules) -> list[Change]:
 
 def _change(step: Difference) -> str:
     if step.what == "reordered":
-        return _("the order is now {order}").format(order=" → ".join(label_of(step.group, name) for name in step.names[1]))
+        return _("the order is now {order}").format(
+            order=" → ".join(label_of(step.group, name) for name in step.names[1])
+        )
     rule = step.rule or {}
     label = label_of(step.group, str(rule["name"]))
     if step.what == "removed":
@@ -86,20 +93,30 @@ def _capacity(values: Values) -> str:
 def _market(values: Values) -> str:
     if not values["markets"]:
         return _("Rather from the customer's own country.")
-    return _("Rather from the customer's own market: {markets}; every other country is a market by itself.").format(markets=parameter(values["markets"]))
+    return _("Rather from the customer's own market: {markets}; every other country is a market by itself.").format(
+        markets=parameter(values["markets"])
+    )
 
 
 def _nearest(values: Values) -> str:
-    return _("Rather from near the customer, as the crow flies; distances within the same {km} km are a tie.").format(km=parameter(values["step_km"]))
+    return _("Rather from near the customer, as the crow flies; distances within the same {km} km are a tie.").format(
+        km=parameter(values["step_km"])
+    )
 
 
 _SENTENCES: Mapping[str, Callable[[Values], str]] = {
     "may_ship_online": lambda values: _("Only locations that may ship online orders."),
-    "ships_to_zone": lambda values: _("Only locations that ship to the customer's country; one without a list of countries ships everywhere."),
-    "channel": lambda values: _("Only locations that serve the order's sales channel; one without a list of channels serves all."),
+    "ships_to_zone": lambda values: _(
+        "Only locations that ship to the customer's country; one without a list of countries ships everywhere."
+    ),
+    "channel": lambda values: _(
+        "Only locations that serve the order's sales channel; one without a list of channels serves all."
+    ),
     "capacity_left": _capacity,
     "fewest_parcels": lambda values: _("As few parcels as possible: the true least number, not a guess."),
     "stay_in_market": _market,
     "nearest": _nearest,
-    "ranked_locations": lambda values: _("Rather from the location with the better rank, the number on the location's own page; lower is better."),
+    "ranked_locations": lambda values: _(
+        "Rather from the location with the better rank, the number on the location's own page; lower is better."
+    ),
 }

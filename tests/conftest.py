@@ -52,8 +52,6 @@ def quiet_bell(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     monkeypatch.setattr(outbox.bell, "ring", lambda task, *args: True)
 
 
-
-
 def run_threads(count: int, work: Callable[[int], Any], *, timeout: float = 60) -> list[Any]:
     """Run `work(i)` in `count` threads that start together, each with its own connection; results or exceptions in order."""
     barrier = threading.Barrier(count)

@@ -6,35 +6,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_append_only'),
-        ('orders', '0001_initial'),
+        ("core", "0002_append_only"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('products', 'Products'), ('locations', 'Locations'), ('inventory', 'Inventory'), ('orders', 'Orders')], max_length=12)),
-                ('format', models.CharField(default='shopify', max_length=20)),
-                ('file_name', models.CharField(max_length=200)),
-                ('dialect', models.JSONField(default=dict)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('refused', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='imports', to='orders.channel')),
-                ('file', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.storedfile')),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='import_run', to='core.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("products", "Products"),
+                            ("locations", "Locations"),
+                            ("inventory", "Inventory"),
+                            ("orders", "Orders"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("format", models.CharField(default="shopify", max_length=20)),
+                ("file_name", models.CharField(max_length=200)),
+                ("dialect", models.JSONField(default=dict)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("refused", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="imports",
+                        to="orders.channel",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="core.storedfile"
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="import_run", to="core.job"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['-created_at', '-id'], name='import_recent')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['products', 'locations', 'inventory', 'orders'])), name='import_kind_known')],
+                "indexes": [models.Index(fields=["-created_at", "-id"], name="import_recent")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["products", "locations", "inventory", "orders"])),
+                        name="import_kind_known",
+                    )
+                ],
             },
         ),
     ]

@@ -48,7 +48,9 @@ def compile_capped(queryset: QuerySet, *, cap: int = CAP) -> Compiled:
         return None
 
 
-def count_many(querysets: Sequence[QuerySet | Compiled], *, cap: int = CAP, using: str = DEFAULT_DB_ALIAS) -> list[Count]:
+def count_many(
+    querysets: Sequence[QuerySet | Compiled], *, cap: int = CAP, using: str = DEFAULT_DB_ALIAS
+) -> list[Count]:
     """The capped counts of several querysets (or what compile_capped made of them) of one database, in one statement.
 
     The statement is made of the SQL that Django compiles for each queryset; every value stays a parameter.

@@ -108,7 +108,9 @@ class ListState:
         word = self._last("sort")
         name = word.removeprefix("-")
         if word and name not in self.page.sorts:
-            self._drop("sort", pgettext("of rows", "Order"), _("The list cannot be sorted by that; its usual order is shown."))
+            self._drop(
+                "sort", pgettext("of rows", "Order"), _("The list cannot be sorted by that; its usual order is shown.")
+            )
             word = ""
         if not word:
             name = self.page.default_sort

@@ -4,21 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0002_append_only'),
+        ("core", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RateCount',
+            name="RateCount",
             fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('window_start', models.DateTimeField()),
-                ('hits', models.PositiveIntegerField()),
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("window_start", models.DateTimeField()),
+                ("hits", models.PositiveIntegerField()),
             ],
             options={
-                'indexes': [models.Index(fields=['window_start'], name='rate_count_age')],
+                "indexes": [models.Index(fields=["window_start"], name="rate_count_age")],
             },
         ),
     ]

@@ -6,160 +6,348 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
-        ('orders', '0001_initial'),
+        ("inventory", "0001_initial"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CarrierNumberRange',
+            name="CarrierNumberRange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('carrier', models.CharField(max_length=30, unique=True)),
-                ('next_number', models.BigIntegerField(default=1)),
-                ('last_number', models.BigIntegerField(default=99999999)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("carrier", models.CharField(max_length=30, unique=True)),
+                ("next_number", models.BigIntegerField(default=1)),
+                ("last_number", models.BigIntegerField(default=99999999)),
             ],
         ),
         migrations.CreateModel(
-            name='FulfillmentOrder',
+            name="FulfillmentOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=70, unique=True)),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('open', 'Ready to pick'), ('on_hold', 'On hold'), ('picking', 'Picking'), ('picked', 'Picked'), ('packed', 'Packed'), ('shipped', 'Shipped'), ('delivered', 'Delivered'), ('cancelled', 'Cancelled'), ('incomplete', 'Closed incomplete')], default='open', max_length=12)),
-                ('service', models.CharField(default='standard', max_length=20)),
-                ('units', models.PositiveIntegerField()),
-                ('first_bin', models.CharField(blank=True, default='', max_length=40)),
-                ('ship_by', models.DateTimeField()),
-                ('expected_on', models.DateField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('has_label', models.BooleanField(default=False)),
-                ('assigned_to', models.CharField(blank=True, default='', max_length=80)),
-                ('state_by', models.CharField(blank=True, default='', max_length=80)),
-                ('state_by_label', models.CharField(blank=True, default='', max_length=120)),
-                ('state_at', models.DateTimeField()),
-                ('printed_at', models.DateTimeField(null=True)),
-                ('shipped_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='fulfillment_orders', to='inventory.location')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fulfillment_orders', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=70, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("open", "Ready to pick"),
+                            ("on_hold", "On hold"),
+                            ("picking", "Picking"),
+                            ("picked", "Picked"),
+                            ("packed", "Packed"),
+                            ("shipped", "Shipped"),
+                            ("delivered", "Delivered"),
+                            ("cancelled", "Cancelled"),
+                            ("incomplete", "Closed incomplete"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                ("service", models.CharField(default="standard", max_length=20)),
+                ("units", models.PositiveIntegerField()),
+                ("first_bin", models.CharField(blank=True, default="", max_length=40)),
+                ("ship_by", models.DateTimeField()),
+                ("expected_on", models.DateField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("has_label", models.BooleanField(default=False)),
+                ("assigned_to", models.CharField(blank=True, default="", max_length=80)),
+                ("state_by", models.CharField(blank=True, default="", max_length=80)),
+                ("state_by_label", models.CharField(blank=True, default="", max_length=120)),
+                ("state_at", models.DateTimeField()),
+                ("printed_at", models.DateTimeField(null=True)),
+                ("shipped_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fulfillment_orders",
+                        to="inventory.location",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fulfillment_orders",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FulfillmentLine',
+            name="FulfillmentLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField()),
-                ('picked', models.PositiveIntegerField(default=0)),
-                ('packed', models.PositiveIntegerField(default=0)),
-                ('shipped', models.PositiveIntegerField(default=0)),
-                ('order_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fulfillment_lines', to='orders.orderline')),
-                ('fulfillment_order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='fulfillment.fulfillmentorder')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.PositiveIntegerField()),
+                ("picked", models.PositiveIntegerField(default=0)),
+                ("packed", models.PositiveIntegerField(default=0)),
+                ("shipped", models.PositiveIntegerField(default=0)),
+                (
+                    "order_line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fulfillment_lines",
+                        to="orders.orderline",
+                    ),
+                ),
+                (
+                    "fulfillment_order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="fulfillment.fulfillmentorder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Shipment',
+            name="Shipment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(choices=[('outbound', 'Outbound'), ('return', 'Return')], default='outbound', max_length=10)),
-                ('reference', models.CharField(max_length=60, unique=True)),
-                ('carrier', models.CharField(max_length=30)),
-                ('service', models.CharField(max_length=20)),
-                ('state', models.CharField(choices=[('label_requested', 'Label requested'), ('label_purchased', 'Label bought'), ('in_transit', 'In transit'), ('out_for_delivery', 'Out for delivery'), ('delivered', 'Delivered'), ('exception', 'Exception'), ('void_requested', 'Void requested'), ('voided', 'Voided')], default='label_requested', max_length=20)),
-                ('ship_from', models.JSONField(default=dict)),
-                ('ship_to', models.JSONField(default=dict)),
-                ('cost', models.DecimalField(decimal_places=4, default=None, max_digits=16, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('created_at', models.DateTimeField()),
-                ('handed_over_at', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('expected_on', models.DateField(null=True)),
-                ('problem', models.CharField(blank=True, max_length=250)),
-                ('fulfillment_order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='shipments', to='fulfillment.fulfillmentorder')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shipments', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("outbound", "Outbound"), ("return", "Return")], default="outbound", max_length=10
+                    ),
+                ),
+                ("reference", models.CharField(max_length=60, unique=True)),
+                ("carrier", models.CharField(max_length=30)),
+                ("service", models.CharField(max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("label_requested", "Label requested"),
+                            ("label_purchased", "Label bought"),
+                            ("in_transit", "In transit"),
+                            ("out_for_delivery", "Out for delivery"),
+                            ("delivered", "Delivered"),
+                            ("exception", "Exception"),
+                            ("void_requested", "Void requested"),
+                            ("voided", "Voided"),
+                        ],
+                        default="label_requested",
+                        max_length=20,
+                    ),
+                ),
+                ("ship_from", models.JSONField(default=dict)),
+                ("ship_to", models.JSONField(default=dict)),
+                ("cost", models.DecimalField(decimal_places=4, default=None, max_digits=16, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("created_at", models.DateTimeField()),
+                ("handed_over_at", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("expected_on", models.DateField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=250)),
+                (
+                    "fulfillment_order",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="shipments",
+                        to="fulfillment.fulfillmentorder",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="shipments", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Package',
+            name="Package",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tracking_number', models.CharField(max_length=60, unique=True)),
-                ('weight_grams', models.PositiveIntegerField(default=0)),
-                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='packages', to='fulfillment.shipment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tracking_number", models.CharField(max_length=60, unique=True)),
+                ("weight_grams", models.PositiveIntegerField(default=0)),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="packages", to="fulfillment.shipment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('label_pdf', 'Label Pdf'), ('label_zpl', 'Label Zpl'), ('slip_a4', 'Slip A4'), ('slip_4x6', 'Slip 4X6'), ('return_label_pdf', 'Return Label Pdf')], max_length=20)),
-                ('content_hash', models.CharField(max_length=64)),
-                ('data', models.BinaryField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('fulfillment_order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='fulfillment.fulfillmentorder')),
-                ('shipment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='fulfillment.shipment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("label_pdf", "Label Pdf"),
+                            ("label_zpl", "Label Zpl"),
+                            ("slip_a4", "Slip A4"),
+                            ("slip_4x6", "Slip 4X6"),
+                            ("return_label_pdf", "Return Label Pdf"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("content_hash", models.CharField(max_length=64)),
+                ("data", models.BinaryField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "fulfillment_order",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="documents",
+                        to="fulfillment.fulfillmentorder",
+                    ),
+                ),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="documents",
+                        to="fulfillment.shipment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrackingEvent',
+            name="TrackingEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=20)),
-                ('description', models.CharField(blank=True, max_length=250)),
-                ('place', models.CharField(blank=True, max_length=120)),
-                ('at', models.DateTimeField()),
-                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tracking', to='fulfillment.shipment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=20)),
+                ("description", models.CharField(blank=True, max_length=250)),
+                ("place", models.CharField(blank=True, max_length=120)),
+                ("at", models.DateTimeField()),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tracking", to="fulfillment.shipment"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed'])), fields=['location', 'ship_by', 'id'], name='fulfillment_queue'),
+            model_name="fulfillmentorder",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "open", "on_hold", "picking", "picked", "packed"])),
+                fields=["location", "ship_by", "id"],
+                name="fulfillment_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(condition=models.Q(('state__in', ['scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed'])), fields=['ship_by', 'id'], name='fulfillment_active'),
+            model_name="fulfillmentorder",
+            index=models.Index(
+                condition=models.Q(("state__in", ["scheduled", "open", "on_hold", "picking", "picked", "packed"])),
+                fields=["ship_by", "id"],
+                name="fulfillment_active",
+            ),
         ),
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(fields=['-created_at', '-id'], name='fulfillment_recent'),
+            model_name="fulfillmentorder",
+            index=models.Index(fields=["-created_at", "-id"], name="fulfillment_recent"),
         ),
         migrations.AddConstraint(
-            model_name='fulfillmentorder',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed', 'shipped', 'delivered', 'cancelled', 'incomplete'])), name='fulfillment_state_known'),
+            model_name="fulfillmentorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "scheduled",
+                            "open",
+                            "on_hold",
+                            "picking",
+                            "picked",
+                            "packed",
+                            "shipped",
+                            "delivered",
+                            "cancelled",
+                            "incomplete",
+                        ],
+                    )
+                ),
+                name="fulfillment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fulfillmentorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['shipped', 'delivered']), _negated=True), ('shipped_at__isnull', False), _connector='OR'), name='fulfillment_shipped_when'),
+            model_name="fulfillmentorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["shipped", "delivered"]), _negated=True),
+                    ("shipped_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="fulfillment_shipped_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fulfillmentline',
-            constraint=models.UniqueConstraint(fields=('fulfillment_order', 'order_line'), name='fulfillment_line_once'),
+            model_name="fulfillmentline",
+            constraint=models.UniqueConstraint(
+                fields=("fulfillment_order", "order_line"), name="fulfillment_line_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fulfillmentline',
-            constraint=models.CheckConstraint(condition=models.Q(('packed__gte', models.F('shipped')), ('picked__gte', models.F('packed')), ('quantity__gte', models.F('picked'))), name='fulfillment_line_funnel'),
+            model_name="fulfillmentline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("packed__gte", models.F("shipped")),
+                    ("picked__gte", models.F("packed")),
+                    ("quantity__gte", models.F("picked")),
+                ),
+                name="fulfillment_line_funnel",
+            ),
         ),
         migrations.AddIndex(
-            model_name='shipment',
-            index=models.Index(condition=models.Q(('state__in', ['in_transit', 'out_for_delivery', 'exception'])), fields=['id'], name='shipment_moving'),
+            model_name="shipment",
+            index=models.Index(
+                condition=models.Q(("state__in", ["in_transit", "out_for_delivery", "exception"])),
+                fields=["id"],
+                name="shipment_moving",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shipment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['label_requested', 'label_purchased', 'in_transit', 'out_for_delivery', 'delivered', 'exception', 'void_requested', 'voided'])), name='shipment_state_known'),
+            model_name="shipment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "label_requested",
+                            "label_purchased",
+                            "in_transit",
+                            "out_for_delivery",
+                            "delivered",
+                            "exception",
+                            "void_requested",
+                            "voided",
+                        ],
+                    )
+                ),
+                name="shipment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shipment',
-            constraint=models.UniqueConstraint(condition=models.Q(('direction', 'outbound'), models.Q(('state', 'voided'), _negated=True)), fields=('fulfillment_order',), name='shipment_one_live_per_fulfillment'),
+            model_name="shipment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("direction", "outbound"), models.Q(("state", "voided"), _negated=True)),
+                fields=("fulfillment_order",),
+                name="shipment_one_live_per_fulfillment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('fulfillment_order', 'shipment', 'kind'), name='document_once', nulls_distinct=False),
+            model_name="document",
+            constraint=models.UniqueConstraint(
+                fields=("fulfillment_order", "shipment", "kind"), name="document_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trackingevent',
-            constraint=models.UniqueConstraint(fields=('shipment', 'code', 'at'), name='tracking_event_once'),
+            model_name="trackingevent",
+            constraint=models.UniqueConstraint(fields=("shipment", "code", "at"), name="tracking_event_once"),
         ),
     ]

@@ -4,39 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fulfillment', '0001_initial'),
+        ("fulfillment", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='shipment',
-            name='claim',
-            field=models.CharField(blank=True, default='', max_length=32),
+            model_name="shipment",
+            name="claim",
+            field=models.CharField(blank=True, default="", max_length=32),
         ),
         migrations.AddField(
-            model_name='shipment',
-            name='claim_until',
+            model_name="shipment",
+            name="claim_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='shipment',
-            name='label',
+            model_name="shipment",
+            name="label",
             field=models.JSONField(default=dict),
         ),
         migrations.CreateModel(
-            name='IssuedNumber',
+            name="IssuedNumber",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('carrier', models.CharField(max_length=30)),
-                ('reference', models.CharField(max_length=60)),
-                ('number', models.BigIntegerField()),
-                ('issued_at', models.DateTimeField()),
-                ('voided_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("carrier", models.CharField(max_length=30)),
+                ("reference", models.CharField(max_length=60)),
+                ("number", models.BigIntegerField()),
+                ("issued_at", models.DateTimeField()),
+                ("voided_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('carrier', 'reference'), name='issued_number_once'), models.UniqueConstraint(fields=('carrier', 'number'), name='issued_number_unique')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("carrier", "reference"), name="issued_number_once"),
+                    models.UniqueConstraint(fields=("carrier", "number"), name="issued_number_unique"),
+                ],
             },
         ),
     ]

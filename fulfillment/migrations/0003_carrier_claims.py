@@ -5,25 +5,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fulfillment', '0002_label_purchase'),
+        ("fulfillment", "0002_label_purchase"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='shipment',
-            name='asked_at',
+            model_name="shipment",
+            name="asked_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
-            model_name='issuednumber',
-            name='issued_at',
+            model_name="issuednumber",
+            name="issued_at",
             field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
         ),
         migrations.AlterField(
-            model_name='shipment',
-            name='claim',
-            field=models.CharField(blank=True, default='', max_length=120),
+            model_name="shipment",
+            name="claim",
+            field=models.CharField(blank=True, default="", max_length=120),
         ),
     ]

@@ -4,28 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fulfillment', '0003_carrier_claims'),
-        ('inventory', '0004_level_indexes'),
-        ('orders', '0002_list_indexes'),
+        ("fulfillment", "0003_carrier_claims"),
+        ("inventory", "0004_level_indexes"),
+        ("orders", "0002_list_indexes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(condition=models.Q(('state__in', ['open', 'picking'])), fields=['order'], name='fulfillment_to_pick'),
+            model_name="fulfillmentorder",
+            index=models.Index(
+                condition=models.Q(("state__in", ["open", "picking"])), fields=["order"], name="fulfillment_to_pick"
+            ),
         ),
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(fields=['location', 'order'], name='fulfillment_of_location'),
+            model_name="fulfillmentorder",
+            index=models.Index(fields=["location", "order"], name="fulfillment_of_location"),
         ),
         migrations.AddIndex(
-            model_name='fulfillmentorder',
-            index=models.Index(condition=models.Q(('shipped_at__isnull', False)), fields=['shipped_at'], name='fulfillment_left'),
+            model_name="fulfillmentorder",
+            index=models.Index(
+                condition=models.Q(("shipped_at__isnull", False)), fields=["shipped_at"], name="fulfillment_left"
+            ),
         ),
         migrations.AddIndex(
-            model_name='shipment',
-            index=models.Index(condition=models.Q(('delivered_at__isnull', False)), fields=['delivered_at'], name='shipment_arrived'),
+            model_name="shipment",
+            index=models.Index(
+                condition=models.Q(("delivered_at__isnull", False)), fields=["delivered_at"], name="shipment_arrived"
+            ),
         ),
     ]

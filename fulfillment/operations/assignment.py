@@ -74,7 +74,9 @@ def create_fulfillment_orders(
     levels: the locked levels of the units; their bins give the walking order. terms: how each location works.
     """
     due_at = {
-        site: ship_by(now, cutoff=terms[site].cutoff, zone=terms[site].time_zone, handling_days=terms[site].handling_days)
+        site: ship_by(
+            now, cutoff=terms[site].cutoff, zone=terms[site].time_zone, handling_days=terms[site].handling_days
+        )
         for site in {unit.site_id for a in assignments for unit in a.units}
     }
     parts = [(a, site_id, units) for a in assignments for site_id, units in _by_site(a.units).items()]
@@ -92,10 +94,29 @@ def create_fulfillment_orders(
         state = FulfillmentState.ON_HOLD.value if a.held else FulfillmentState.OPEN.value
         bins = [level.bin for unit in units if (level := levels.get((unit.variant_id, site_id))) and level.bin]
         total = sum(unit.quantity for unit in units)
-        orders.append((id_, a.order_id, site_id, number, state, a.service, total, min(bins, default=""), due, expected, now, now, ref, label))
+        orders.append(
+            (
+                id_,
+                a.order_id,
+                site_id,
+                number,
+                state,
+                a.service,
+                total,
+                min(bins, default=""),
+                due,
+                expected,
+                now,
+                now,
+                ref,
+                label,
+            )
+        )
         lines += [(id_, unit.line_id, unit.quantity, 0, 0, 0) for unit in units]
     copy_rows(FulfillmentOrder, _ORDER_COLUMNS, (row + _NEW for row in orders))
-    copy_rows(FulfillmentLine, ("fulfillment_order_id", "order_line_id", "quantity", "picked", "packed", "shipped"), lines)
+    copy_rows(
+        FulfillmentLine, ("fulfillment_order_id", "order_line_id", "quantity", "picked", "packed", "shipped"), lines
+    )
 
 
 _ORDER_COLUMNS = (
@@ -134,9 +155,13 @@ def withdraw_units(*, order_id: int, wanted: Mapping[int, int], actor: Actor, no
     order, releases the reservations and lowers the lines' allocated counts.
     """
     active = list(
-        FulfillmentOrder.objects.select_for_update(of=("self",)).filter(order_id=order_id, state__in=ACTIVE_STATES).order_by("id")
+        FulfillmentOrder.objects.select_for_update(of=("self",))
+        .filter(order_id=order_id, state__in=ACTIVE_STATES)
+        .order_by("id")
     )
-    lines = FulfillmentLine.objects.filter(fulfillment_order__in=active, order_line_id__in=wanted).order_by("-fulfillment_order_id")
+    lines = FulfillmentLine.objects.filter(fulfillment_order__in=active, order_line_id__in=wanted).order_by(
+        "-fulfillment_order_id"
+    )
     by_id = {fo.pk: fo for fo in active}
     variants = dict(OrderLine.objects.filter(pk__in=wanted).values_list("pk", "variant_id"))
     left = dict(wanted)
@@ -158,6 +183,10 @@ def withdraw_units(*, order_id: int, wanted: Mapping[int, int], actor: Actor, no
 def _close_if_empty(fulfillment_order: FulfillmentOrder, *, actor: Actor, now: datetime) -> None:
     if fulfillment_order.units == 0:
         fulfillment_order.state = FulfillmentState.CANCELLED
-        fulfillment_order.state_at, fulfillment_order.state_by, fulfillment_order.state_by_label = now, actor.ref, actor.label[:120]
+        fulfillment_order.state_at, fulfillment_order.state_by, fulfillment_order.state_by_label = (
+            now,
+            actor.ref,
+            actor.label[:120],
+        )
     fulfillment_order.version += 1
     fulfillment_order.save(update_fields=["units", "state", "state_at", "state_by", "state_by_label", "version"])

@@ -12,191 +12,416 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('handle', models.CharField(max_length=255, unique=True, verbose_name='handle')),
-                ('title', models.CharField(max_length=255, verbose_name='title')),
-                ('vendor', models.CharField(blank=True, max_length=120, verbose_name='vendor')),
-                ('product_type', models.CharField(blank=True, max_length=120, verbose_name='type')),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None)),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("handle", models.CharField(max_length=255, unique=True, verbose_name="handle")),
+                ("title", models.CharField(max_length=255, verbose_name="title")),
+                ("vendor", models.CharField(blank=True, max_length=120, verbose_name="vendor")),
+                ("product_type", models.CharField(blank=True, max_length=120, verbose_name="type")),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='Location',
+            name="Location",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
-                ('code', models.CharField(max_length=12, unique=True, verbose_name='code')),
-                ('kind', models.CharField(choices=[('warehouse', 'Warehouse'), ('store', 'Store'), ('3pl', '3PL'), ('supplier', 'Supplier')], default='warehouse', max_length=12, verbose_name='kind')),
-                ('address', models.JSONField(blank=True, default=dict)),
-                ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
-                ('latitude', models.FloatField(blank=True, null=True, verbose_name='latitude')),
-                ('longitude', models.FloatField(blank=True, null=True, verbose_name='longitude')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('ships_online', models.BooleanField(default=True, verbose_name='may ship online orders')),
-                ('offers_pickup', models.BooleanField(default=False, verbose_name='offers pickup')),
-                ('accepts_returns', models.BooleanField(default=True, verbose_name='accepts returns')),
-                ('ships_to', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, default=list, size=None)),
-                ('daily_capacity', models.PositiveIntegerField(blank=True, null=True, verbose_name='orders a day')),
-                ('cutoff', models.TimeField(blank=True, null=True, verbose_name='cut-off')),
-                ('handling_days', models.PositiveSmallIntegerField(default=1, verbose_name='handling days')),
-                ('rank', models.PositiveSmallIntegerField(default=100, verbose_name='rank')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True, verbose_name="name")),
+                ("code", models.CharField(max_length=12, unique=True, verbose_name="code")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("warehouse", "Warehouse"),
+                            ("store", "Store"),
+                            ("3pl", "3PL"),
+                            ("supplier", "Supplier"),
+                        ],
+                        default="warehouse",
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("address", models.JSONField(blank=True, default=dict)),
+                ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
+                ("latitude", models.FloatField(blank=True, null=True, verbose_name="latitude")),
+                ("longitude", models.FloatField(blank=True, null=True, verbose_name="longitude")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                ("ships_online", models.BooleanField(default=True, verbose_name="may ship online orders")),
+                ("offers_pickup", models.BooleanField(default=False, verbose_name="offers pickup")),
+                ("accepts_returns", models.BooleanField(default=True, verbose_name="accepts returns")),
+                (
+                    "ships_to",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2), blank=True, default=list, size=None
+                    ),
+                ),
+                ("daily_capacity", models.PositiveIntegerField(blank=True, null=True, verbose_name="orders a day")),
+                ("cutoff", models.TimeField(blank=True, null=True, verbose_name="cut-off")),
+                ("handling_days", models.PositiveSmallIntegerField(default=1, verbose_name="handling days")),
+                ("rank", models.PositiveSmallIntegerField(default=100, verbose_name="rank")),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['warehouse', 'store', '3pl', 'supplier'])), name='location_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__gte', -90), ('latitude__lte', 90), ('longitude__gte', -180), ('longitude__lte', 180)), _connector='OR'), name='location_coordinates_in_range')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["warehouse", "store", "3pl", "supplier"])),
+                        name="location_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
+                            models.Q(
+                                ("latitude__gte", -90),
+                                ("latitude__lte", 90),
+                                ("longitude__gte", -180),
+                                ("longitude__lte", 180),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="location_coordinates_in_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Variant',
+            name="Variant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=64, unique=True, verbose_name='SKU')),
-                ('title', models.CharField(max_length=255, verbose_name='title')),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('barcode', models.CharField(blank=True, max_length=64, verbose_name='barcode')),
-                ('price', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=14, verbose_name='price')),
-                ('cost', models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True, verbose_name='cost')),
-                ('weight_grams', models.PositiveIntegerField(default=0, verbose_name='weight (g)')),
-                ('length_mm', models.PositiveIntegerField(blank=True, null=True, verbose_name='length (mm)')),
-                ('width_mm', models.PositiveIntegerField(blank=True, null=True, verbose_name='width (mm)')),
-                ('height_mm', models.PositiveIntegerField(blank=True, null=True, verbose_name='height (mm)')),
-                ('hs_code', models.CharField(blank=True, max_length=14, verbose_name='HS code')),
-                ('origin_country', models.CharField(blank=True, max_length=2, verbose_name='country of origin')),
-                ('requires_shipping', models.BooleanField(default=True, verbose_name='needs shipping')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('search_text', models.TextField(blank=True, default='')),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(models.Func('search_text', models.Value(' '), function='string_to_array'), function='array_to_tsvector', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='variants', to='inventory.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sku", models.CharField(max_length=64, unique=True, verbose_name="SKU")),
+                ("title", models.CharField(max_length=255, verbose_name="title")),
+                ("options", models.JSONField(blank=True, default=dict)),
+                ("barcode", models.CharField(blank=True, max_length=64, verbose_name="barcode")),
+                (
+                    "price",
+                    models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=14, verbose_name="price"),
+                ),
+                (
+                    "cost",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True, verbose_name="cost"),
+                ),
+                ("weight_grams", models.PositiveIntegerField(default=0, verbose_name="weight (g)")),
+                ("length_mm", models.PositiveIntegerField(blank=True, null=True, verbose_name="length (mm)")),
+                ("width_mm", models.PositiveIntegerField(blank=True, null=True, verbose_name="width (mm)")),
+                ("height_mm", models.PositiveIntegerField(blank=True, null=True, verbose_name="height (mm)")),
+                ("hs_code", models.CharField(blank=True, max_length=14, verbose_name="HS code")),
+                ("origin_country", models.CharField(blank=True, max_length=2, verbose_name="country of origin")),
+                ("requires_shipping", models.BooleanField(default=True, verbose_name="needs shipping")),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("search_text", models.TextField(blank=True, default="")),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.Func("search_text", models.Value(" "), function="string_to_array"),
+                            function="array_to_tsvector",
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="variants", to="inventory.product"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StockMovement',
+            name="StockMovement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bucket', models.CharField(choices=[('on_hand', 'On hand'), ('reserved', 'Reserved'), ('damaged', 'Damaged'), ('quality_control', 'Quality control'), ('safety_stock', 'Safety stock'), ('incoming', 'Incoming')], max_length=16)),
-                ('quantity', models.IntegerField()),
-                ('reason', models.CharField(choices=[('received', 'Received'), ('counted', 'Counted'), ('correction', 'Correction'), ('damaged', 'Damaged'), ('lost', 'Lost'), ('found', 'Found'), ('safety', 'Safety stock set'), ('incoming', 'Incoming changed'), ('imported', 'Imported'), ('reserved', 'Reserved for an order'), ('released', 'Reservation released'), ('shipped', 'Shipped'), ('returned', 'Returned by a customer'), ('inspected', 'Return inspected'), ('scrapped', 'Scrapped')], max_length=12)),
-                ('cause', models.CharField(max_length=60)),
-                ('note', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('actor', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
-                ('variant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.variant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "bucket",
+                    models.CharField(
+                        choices=[
+                            ("on_hand", "On hand"),
+                            ("reserved", "Reserved"),
+                            ("damaged", "Damaged"),
+                            ("quality_control", "Quality control"),
+                            ("safety_stock", "Safety stock"),
+                            ("incoming", "Incoming"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("quantity", models.IntegerField()),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("counted", "Counted"),
+                            ("correction", "Correction"),
+                            ("damaged", "Damaged"),
+                            ("lost", "Lost"),
+                            ("found", "Found"),
+                            ("safety", "Safety stock set"),
+                            ("incoming", "Incoming changed"),
+                            ("imported", "Imported"),
+                            ("reserved", "Reserved for an order"),
+                            ("released", "Reservation released"),
+                            ("shipped", "Shipped"),
+                            ("returned", "Returned by a customer"),
+                            ("inspected", "Return inspected"),
+                            ("scrapped", "Scrapped"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("cause", models.CharField(max_length=60)),
+                ("note", models.CharField(blank=True, db_default="", default="", max_length=200)),
+                ("actor", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                (
+                    "location",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.location",
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.variant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StockLevel',
+            name="StockLevel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('on_hand', models.IntegerField(db_default=0, default=0)),
-                ('reserved', models.IntegerField(db_default=0, default=0)),
-                ('damaged', models.IntegerField(db_default=0, default=0)),
-                ('quality_control', models.IntegerField(db_default=0, default=0)),
-                ('safety_stock', models.IntegerField(db_default=0, default=0)),
-                ('incoming', models.IntegerField(db_default=0, default=0)),
-                ('available', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('on_hand'), '-', models.F('reserved')), '-', models.F('damaged')), '-', models.F('quality_control')), '-', models.F('safety_stock')), output_field=models.IntegerField())),
-                ('bin', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='bin')),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='inventory.location')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='inventory.variant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("on_hand", models.IntegerField(db_default=0, default=0)),
+                ("reserved", models.IntegerField(db_default=0, default=0)),
+                ("damaged", models.IntegerField(db_default=0, default=0)),
+                ("quality_control", models.IntegerField(db_default=0, default=0)),
+                ("safety_stock", models.IntegerField(db_default=0, default=0)),
+                ("incoming", models.IntegerField(db_default=0, default=0)),
+                (
+                    "available",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("on_hand"), "-", models.F("reserved")
+                                    ),
+                                    "-",
+                                    models.F("damaged"),
+                                ),
+                                "-",
+                                models.F("quality_control"),
+                            ),
+                            "-",
+                            models.F("safety_stock"),
+                        ),
+                        output_field=models.IntegerField(),
+                    ),
+                ),
+                ("bin", models.CharField(blank=True, db_default="", default="", max_length=40, verbose_name="bin")),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="levels", to="inventory.location"
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="levels", to="inventory.variant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner', models.CharField(max_length=60)),
-                ('quantity', models.IntegerField()),
-                ('reason', models.CharField(db_default='order', default='order', max_length=20)),
-                ('created_at', models.DateTimeField()),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
-                ('variant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.variant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("owner", models.CharField(max_length=60)),
+                ("quantity", models.IntegerField()),
+                ("reason", models.CharField(db_default="order", default="order", max_length=20)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "location",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.location",
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.variant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LocationDay',
+            name="LocationDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('assigned', models.PositiveIntegerField(default=0)),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='inventory.location')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("assigned", models.PositiveIntegerField(default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="days", to="inventory.location"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('location', 'day'), name='location_day_once')],
+                "constraints": [models.UniqueConstraint(fields=("location", "day"), name="location_day_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='variant',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='variant_search'),
+            model_name="variant",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="variant_search"),
         ),
         migrations.AddIndex(
-            model_name='variant',
-            index=models.Index(condition=models.Q(('barcode', ''), _negated=True), fields=['barcode'], name='variant_barcode'),
+            model_name="variant",
+            index=models.Index(
+                condition=models.Q(("barcode", ""), _negated=True), fields=["barcode"], name="variant_barcode"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='variant_price_not_negative'),
+            model_name="variant",
+            constraint=models.CheckConstraint(condition=models.Q(("price__gte", 0)), name="variant_price_not_negative"),
         ),
         migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(fields=['variant', 'location', 'id'], name='movement_of_level'),
+            model_name="stockmovement",
+            index=models.Index(fields=["variant", "location", "id"], name="movement_of_level"),
         ),
         migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(fields=['cause'], name='movement_of_cause'),
+            model_name="stockmovement",
+            index=models.Index(fields=["cause"], name="movement_of_cause"),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity', 0), _negated=True), name='movement_moves_something'),
+            model_name="stockmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity", 0), _negated=True), name="movement_moves_something"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('bucket__in', ['on_hand', 'reserved', 'damaged', 'quality_control', 'safety_stock', 'incoming'])), name='movement_bucket_known'),
+            model_name="stockmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("bucket__in", ["on_hand", "reserved", "damaged", "quality_control", "safety_stock", "incoming"])
+                ),
+                name="movement_bucket_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['received', 'counted', 'correction', 'damaged', 'lost', 'found', 'safety', 'incoming', 'imported', 'reserved', 'released', 'shipped', 'returned', 'inspected', 'scrapped'])), name='movement_reason_known'),
+            model_name="stockmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "reason__in",
+                        [
+                            "received",
+                            "counted",
+                            "correction",
+                            "damaged",
+                            "lost",
+                            "found",
+                            "safety",
+                            "incoming",
+                            "imported",
+                            "reserved",
+                            "released",
+                            "shipped",
+                            "returned",
+                            "inspected",
+                            "scrapped",
+                        ],
+                    )
+                ),
+                name="movement_reason_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(fields=['location', 'variant'], name='stock_level_by_location'),
+            model_name="stocklevel",
+            index=models.Index(fields=["location", "variant"], name="stock_level_by_location"),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.UniqueConstraint(fields=('variant', 'location'), name='stock_level_once'),
+            model_name="stocklevel",
+            constraint=models.UniqueConstraint(fields=("variant", "location"), name="stock_level_once"),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.CheckConstraint(condition=models.Q(('on_hand__gte', 0), ('reserved__gte', 0), ('damaged__gte', 0), ('quality_control__gte', 0), ('safety_stock__gte', 0), ('incoming__gte', 0)), name='stock_no_bucket_negative'),
+            model_name="stocklevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("on_hand__gte", 0),
+                    ("reserved__gte", 0),
+                    ("damaged__gte", 0),
+                    ("quality_control__gte", 0),
+                    ("safety_stock__gte", 0),
+                    ("incoming__gte", 0),
+                ),
+                name="stock_no_bucket_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.CheckConstraint(condition=models.Q(('on_hand__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved'), '+', models.F('damaged')), '+', models.F('quality_control')))), name='stock_never_oversold'),
+            model_name="stocklevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "on_hand__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("reserved"), "+", models.F("damaged")
+                            ),
+                            "+",
+                            models.F("quality_control"),
+                        ),
+                    )
+                ),
+                name="stock_never_oversold",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('quantity__gt', 0)), fields=['variant', 'location'], name='reservation_open'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("quantity__gt", 0)), fields=["variant", "location"], name="reservation_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='reservation_not_negative'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 0)), name="reservation_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.UniqueConstraint(fields=('owner', 'location'), name='reservation_once'),
+            model_name="reservation",
+            constraint=models.UniqueConstraint(fields=("owner", "location"), name="reservation_once"),
         ),
     ]

@@ -7,44 +7,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inventory', '0002_append_only_ledger'),
+        ("inventory", "0002_append_only_ledger"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='location',
-            name='channel_ids',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None),
+            model_name="location",
+            name="channel_ids",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.BigIntegerField(), blank=True, default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='stocklevel',
-            name='sold_out',
-            field=models.GeneratedField(db_persist=True, expression=models.Q(('on_hand__lte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved'), '+', models.F('damaged')), '+', models.F('quality_control')), '+', models.F('safety_stock')))), output_field=models.BooleanField()),
+            model_name="stocklevel",
+            name="sold_out",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Q(
+                    (
+                        "on_hand__lte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("reserved"), "+", models.F("damaged")
+                                ),
+                                "+",
+                                models.F("quality_control"),
+                            ),
+                            "+",
+                            models.F("safety_stock"),
+                        ),
+                    )
+                ),
+                output_field=models.BooleanField(),
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['title', 'id'], name='product_by_title'),
+            model_name="product",
+            index=models.Index(fields=["title", "id"], name="product_by_title"),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(condition=models.Q(('sold_out', True)), fields=['variant', 'location'], name='stock_level_sold_out'),
+            model_name="stocklevel",
+            index=models.Index(
+                condition=models.Q(("sold_out", True)), fields=["variant", "location"], name="stock_level_sold_out"
+            ),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(condition=models.Q(('damaged__gt', 0), ('quality_control__gt', 0), _connector='OR'), fields=['variant', 'location'], name='stock_level_set_aside'),
+            model_name="stocklevel",
+            index=models.Index(
+                condition=models.Q(("damaged__gt", 0), ("quality_control__gt", 0), _connector="OR"),
+                fields=["variant", "location"],
+                name="stock_level_set_aside",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(condition=models.Q(('incoming__gt', 0)), fields=['variant', 'location'], name='stock_level_incoming'),
+            model_name="stocklevel",
+            index=models.Index(
+                condition=models.Q(("incoming__gt", 0)), fields=["variant", "location"], name="stock_level_incoming"
+            ),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(django.contrib.postgres.indexes.OpClass('bin', name='text_pattern_ops'), condition=models.Q(('bin', ''), _negated=True), name='stock_level_bin'),
+            model_name="stocklevel",
+            index=models.Index(
+                django.contrib.postgres.indexes.OpClass("bin", name="text_pattern_ops"),
+                condition=models.Q(("bin", ""), _negated=True),
+                name="stock_level_bin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.UniqueConstraint(condition=models.Q(('cause__startswith', 'adjustment:'), ('cause__startswith', 'undo:'), _connector='OR'), fields=('cause', 'variant', 'location', 'bucket'), name='movement_made_once'),
+            model_name="stockmovement",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("cause__startswith", "adjustment:"), ("cause__startswith", "undo:"), _connector="OR"
+                ),
+                fields=("cause", "variant", "location", "bucket"),
+                name="movement_made_once",
+            ),
         ),
     ]

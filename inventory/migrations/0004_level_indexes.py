@@ -5,24 +5,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inventory', '0003_stock_pages'),
+        ("inventory", "0003_stock_pages"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='stocklevel',
-            name='location',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='inventory.location'),
+            model_name="stocklevel",
+            name="location",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="levels",
+                to="inventory.location",
+            ),
         ),
         migrations.AlterField(
-            model_name='stocklevel',
-            name='variant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='inventory.variant'),
+            model_name="stocklevel",
+            name="variant",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="levels",
+                to="inventory.variant",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(condition=models.Q(('safety_stock__gt', 0)), fields=['variant', 'location'], name='stock_level_safety'),
+            model_name="stocklevel",
+            index=models.Index(
+                condition=models.Q(("safety_stock__gt", 0)), fields=["variant", "location"], name="stock_level_safety"
+            ),
         ),
     ]

@@ -49,7 +49,9 @@ def adjust_stock(
     Raises Invalid (bad bucket, reason, number), NotFound, or a Refusal naming SKU and location when the count cannot be.
     """
     cause = cause or actor.ref
-    return _adjust(variant_id, location_id, bucket, quantity, set_to, reason, note, cause=cause, actor=actor, now=now)[0]
+    return _adjust(variant_id, location_id, bucket, quantity, set_to, reason, note, cause=cause, actor=actor, now=now)[
+        0
+    ]
 
 
 def adjust_by_hand(
@@ -72,7 +74,17 @@ def adjust_by_hand(
     if not _KEY.fullmatch(key):
         raise Invalid("bad_key", _("Open the page anew and try again."), field="key")
     level, repeated = _adjust(
-        variant_id, location_id, bucket, quantity, set_to, reason, note, cause=f"{BY_HAND}{key}", actor=actor, now=now, once=True
+        variant_id,
+        location_id,
+        bucket,
+        quantity,
+        set_to,
+        reason,
+        note,
+        cause=f"{BY_HAND}{key}",
+        actor=actor,
+        now=now,
+        once=True,
     )
     movement = StockMovement.objects.filter(
         cause=f"{BY_HAND}{key}", variant_id=variant_id, location_id=location_id, bucket=bucket
@@ -108,8 +120,12 @@ def _adjust(
         repeated = once and StockMovement.objects.filter(cause=cause).exists()
         if not repeated:
             change = quantity if quantity is not None else (set_to or 0) - getattr(level, bucket)
-            apply_moves([Move(variant_id, location_id, bucket, change, reason, note)], cause=cause, actor=actor, now=now)
-        found = StockLevel.objects.select_related("variant", "location").get(variant_id=variant_id, location_id=location_id)
+            apply_moves(
+                [Move(variant_id, location_id, bucket, change, reason, note)], cause=cause, actor=actor, now=now
+            )
+        found = StockLevel.objects.select_related("variant", "location").get(
+            variant_id=variant_id, location_id=location_id
+        )
         return found, repeated
 
 

@@ -39,7 +39,11 @@ OVERSOLD = """
         OR least(s.on_hand, s.reserved, s.damaged, s.quality_control, s.safety_stock, s.incoming) < 0
      ORDER BY v.sku, l.name LIMIT %s
 """
-CHECKS = {"level_is_sum_of_ledger": BUCKET_SUMS, "reserved_is_sum_of_reservations": RESERVED, "nothing_is_oversold": OVERSOLD}
+CHECKS = {
+    "level_is_sum_of_ledger": BUCKET_SUMS,
+    "reserved_is_sum_of_reservations": RESERVED,
+    "nothing_is_oversold": OVERSOLD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +67,8 @@ def audit_stock(*, limit: int = 1000) -> list[Breach]:
     with connection.cursor() as cursor:
         for check, statement in CHECKS.items():
             cursor.execute(statement, [limit])
-            breaches += [Breach(check, sku, location, bucket, int(a), int(b)) for sku, location, bucket, a, b in cursor.fetchall()]
+            breaches += [
+                Breach(check, sku, location, bucket, int(a), int(b))
+                for sku, location, bucket, a, b in cursor.fetchall()
+            ]
     return breaches

@@ -57,7 +57,13 @@ def save_product(*, product_id: int | None, values: Mapping[str, Any], actor: Ac
         product.updated_at = now
         _write(product, field="handle", message=_("Another product has this handle."))
         kind = "product.added" if product_id is None else "product.changed"
-        record(product.subject, kind, actor=actor, at=now, **({"title": product.title} if product_id is None else {"changes": changes}))
+        record(
+            product.subject,
+            kind,
+            actor=actor,
+            at=now,
+            **({"title": product.title} if product_id is None else {"changes": changes}),
+        )
         if "title" in changes and product_id is not None:
             _retitle(product, old_title, actor=actor, now=now)
     return product
@@ -85,7 +91,11 @@ def save_variant(
         variant.search_text, variant.updated_at = search_text_of(variant), now
         _write(variant, field="sku", message=_("Another variant has this SKU."))
         kind = "variant.added" if variant_id is None else "variant.changed"
-        detail = {"sku": variant.sku, "title": variant.title} if variant_id is None else {"sku": variant.sku, "changes": changes}
+        detail = (
+            {"sku": variant.sku, "title": variant.title}
+            if variant_id is None
+            else {"sku": variant.sku, "changes": changes}
+        )
         record(variant.subject, kind, actor=actor, at=now, **detail)
     return variant
 
@@ -95,7 +105,12 @@ def delete_variant(*, variant_id: int, actor: Actor, now: datetime) -> None:
     with transaction.atomic():
         variant = _locked(Variant, variant_id)
         if is_used(variant):
-            raise Refusal("variant_in_use", _("{sku} was sold or stocked, so its history must stay. Switch it off instead.").format(sku=variant.sku))
+            raise Refusal(
+                "variant_in_use",
+                _("{sku} was sold or stocked, so its history must stay. Switch it off instead.").format(
+                    sku=variant.sku
+                ),
+            )
         product = Product.objects.get(pk=variant.product_id)
         sku, title = variant.sku, variant.title
         variant.delete()
@@ -117,7 +132,9 @@ def _clean_product(values: Mapping[str, Any], product: Product) -> dict[str, Any
         if name in cleaned or (required and product.pk is None):
             cleaned[name] = _line(cleaned.get(name), name, longest, required=required)
     if "handle" in cleaned or product.pk is None:
-        cleaned["handle"] = _clean_handle(str(cleaned.get("handle") or ""), cleaned.get("title") or product.title, product)
+        cleaned["handle"] = _clean_handle(
+            str(cleaned.get("handle") or ""), cleaned.get("title") or product.title, product
+        )
     if "tags" in cleaned:
         tags = dict.fromkeys(_line(tag, "tags", 60) for tag in cleaned["tags"] or ())
         tags.pop("", None)
@@ -132,7 +149,9 @@ def _clean_handle(handle: str, title: str, product: Product) -> str:
     if not handle:
         return _free_handle(slugify(fold(title), allow_unicode=True)[:240] or "product", product)
     if len(handle) > 255 or not _HANDLE.fullmatch(handle):
-        raise Invalid("bad_handle", _("A handle has letters, digits and hyphens, as it stands in a web address."), field="handle")
+        raise Invalid(
+            "bad_handle", _("A handle has letters, digits and hyphens, as it stands in a web address."), field="handle"
+        )
     taken = Product.objects.exclude(pk=product.pk).filter(handle=handle).first()
     if taken:
         raise Invalid("handle_taken", _("This handle is that of “{title}”.").format(title=taken.title), field="handle")
@@ -141,7 +160,11 @@ def _clean_handle(handle: str, title: str, product: Product) -> str:
 
 def _free_handle(base: str, product: Product) -> str:
     taken = set(Product.objects.exclude(pk=product.pk).filter(handle__startswith=base).values_list("handle", flat=True))
-    return base if base not in taken else next(name for n in range(2, len(taken) + 3) if (name := f"{base}-{n}") not in taken)
+    return (
+        base
+        if base not in taken
+        else next(name for n in range(2, len(taken) + 3) if (name := f"{base}-{n}") not in taken)
+    )
 
 
 def _clean_variant(values: Mapping[str, Any], variant: Variant, product: Product) -> dict[str, Any]:
@@ -177,7 +200,11 @@ def _clean_customs(cleaned: Mapping[str, Any]) -> dict[str, str]:
     if "origin_country" in cleaned:
         customs["origin_country"] = str(cleaned["origin_country"] or "").strip().upper()
         if customs["origin_country"] and not known_country(customs["origin_country"]):
-            raise Invalid("bad_country", _("“{code}” is no country code.").format(code=customs["origin_country"][:20]), field="origin_country")
+            raise Invalid(
+                "bad_country",
+                _("“{code}” is no country code.").format(code=customs["origin_country"][:20]),
+                field="origin_country",
+            )
     return customs
 
 
@@ -185,7 +212,9 @@ def _clean_sku(value: Any, variant: Variant) -> str:
     sku = _line(value, "sku", 64, required=True)
     taken = Variant.objects.exclude(pk=variant.pk).filter(sku=sku).first()
     if taken:
-        raise Invalid("sku_taken", _("The SKU “{sku}” is that of “{title}”.").format(sku=sku, title=taken.title), field="sku")
+        raise Invalid(
+            "sku_taken", _("The SKU “{sku}” is that of “{title}”.").format(sku=sku, title=taken.title), field="sku"
+        )
     return sku
 
 
@@ -206,7 +235,9 @@ def _amount(value: Any, field: str, *, required: bool) -> Decimal | None:
         return None
     amount = Decimal(value)
     if not amount.is_finite() or not 0 <= amount < MAX_PRICE:
-        raise Invalid("bad_amount", _("An amount is not below zero and has at most 10 digits before the point."), field=field)
+        raise Invalid(
+            "bad_amount", _("An amount is not below zero and has at most 10 digits before the point."), field=field
+        )
     if amount != round(amount, 4):
         raise Invalid("bad_amount", _("At most 4 digits after the point."), field=field)
     return amount
@@ -257,6 +288,10 @@ def _retitle(product: Product, old_title: str, *, actor: Actor, now: datetime) -
             before, variant.title = variant.title, default_title(product.title, variant.options)
             variant.search_text, variant.updated_at = search_text_of(variant), now
             renamed.append((variant, before))
-    Variant.objects.bulk_update([variant for variant, _before in renamed], ["title", "search_text", "updated_at"], batch_size=500)
-    rows = ((v.subject, "variant.changed", {"sku": v.sku, "changes": {"title": [before, v.title]}}) for v, before in renamed)
+    Variant.objects.bulk_update(
+        [variant for variant, _before in renamed], ["title", "search_text", "updated_at"], batch_size=500
+    )
+    rows = (
+        (v.subject, "variant.changed", {"sku": v.sku, "changes": {"title": [before, v.title]}}) for v, before in renamed
+    )
     record_many(rows, actor=actor, at=now)

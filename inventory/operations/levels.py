@@ -102,7 +102,9 @@ def create_levels(keys: Iterable[Key]) -> None:
             cursor.execute(_CREATE, [[key[0] for key in wanted], [key[1] for key in wanted]])
 
 
-def apply_moves(moves: Sequence[Move], *, cause: str, actor: Actor, now: datetime, announce: bool = True) -> dict[Key, Level]:
+def apply_moves(
+    moves: Sequence[Move], *, cause: str, actor: Actor, now: datetime, announce: bool = True
+) -> dict[Key, Level]:
     """Apply moves to the ledger and the levels in the caller's transaction; returns the levels as they are then.
 
     Raises Refusal `stock_would_be_negative` or `stock_is_reserved`, naming SKU and location, and changes nothing.
@@ -144,9 +146,9 @@ def check_levels(levels: Iterable[Level]) -> None:
         if held > level.on_hand:
             raise Refusal(
                 "stock_is_reserved",
-                _("{sku} at {location}: {held} units are reserved or set aside, so no fewer than that can be on hand.").format(
-                    **names_of(level), held=held
-                ),
+                _(
+                    "{sku} at {location}: {held} units are reserved or set aside, so no fewer than that can be on hand."
+                ).format(**names_of(level), held=held),
                 field="quantity",
             )
 
@@ -164,7 +166,11 @@ def add_to_levels(deltas: Mapping[Key, Mapping[str, int]]) -> None:
     if not deltas:
         return
     keys = list(deltas)
-    columns = [[key[0] for key in keys], [key[1] for key in keys], *([deltas[key].get(b, 0) for key in keys] for b in BUCKETS)]
+    columns = [
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+        *([deltas[key].get(b, 0) for key in keys] for b in BUCKETS),
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_ADD, columns)
 
@@ -180,5 +186,8 @@ def write_ledger_rows(rows: Iterable[tuple[Move, str]], *, actor: Actor, now: da
     copy_rows(
         StockMovement,
         ("variant_id", "location_id", "bucket", "quantity", "reason", "cause", "note", "actor", "at"),
-        ((m.variant_id, m.location_id, m.bucket, m.quantity, m.reason, cause, m.note[:200], ref, now) for m, cause in rows),
+        (
+            (m.variant_id, m.location_id, m.bucket, m.quantity, m.reason, cause, m.note[:200], ref, now)
+            for m, cause in rows
+        ),
     )

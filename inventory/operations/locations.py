@@ -40,7 +40,11 @@ def save_location(
     with transaction.atomic():
         location = _locked(location_id) if location_id is not None else Location()
         cleaned = _clean(values, location)
-        changes = {name: [getattr(location, name), value] for name, value in cleaned.items() if getattr(location, name) != value}
+        changes = {
+            name: [getattr(location, name), value]
+            for name, value in cleaned.items()
+            if getattr(location, name) != value
+        }
         if location_id is not None and not changes:
             return location
         if location_id is not None and changes.get("active") == [True, False] and not confirmed:
@@ -72,9 +76,9 @@ def _refuse_in_use(location: Location) -> None:
     if held.on_hand or held.reserved or held.incoming:
         raise Refusal(
             "location_in_use",
-            _("Units at {name}: {on_hand} on hand, {reserved} of them reserved for orders; {incoming} on their way to it.").format(
-                name=location.name, on_hand=held.on_hand, reserved=held.reserved, incoming=held.incoming
-            ),
+            _(
+                "Units at {name}: {on_hand} on hand, {reserved} of them reserved for orders; {incoming} on their way to it."
+            ).format(name=location.name, on_hand=held.on_hand, reserved=held.reserved, incoming=held.incoming),
             field="active",
         )
 
@@ -125,7 +129,9 @@ def _clean_code(text: str, location: Location) -> str:
         raise Invalid("bad_code", _("A code has 1 to 12 letters (A–Z), digits, dots or hyphens."), field="code")
     taken = Location.objects.exclude(pk=location.pk).filter(code=code).first()
     if taken:
-        raise Invalid("code_taken", _("The code “{code}” is that of “{name}”.").format(code=code, name=taken.name), field="code")
+        raise Invalid(
+            "code_taken", _("The code “{code}” is that of “{name}”.").format(code=code, name=taken.name), field="code"
+        )
     return code
 
 
@@ -155,7 +161,9 @@ def _check_postal_code(address: Address) -> None:
     code = address.postal_code.strip().upper()
     if rules.postal_code_matchers and not all(matcher.match(code) for matcher in rules.postal_code_matchers):
         example = rules.postal_code_examples[0] if rules.postal_code_examples else ""
-        message = _("Postal codes of {country} look like {example}.").format(country=address.country_name(), example=example or "—")
+        message = _("Postal codes of {country} look like {example}.").format(
+            country=address.country_name(), example=example or "—"
+        )
         raise Invalid("bad_postal_code", message, field="postal_code")
 
 
@@ -163,7 +171,9 @@ def _clean_coordinates(cleaned: Mapping[str, Any], location: Location) -> dict[s
     latitude, longitude = (cleaned.get(name, getattr(location, name)) for name in ("latitude", "longitude"))
     if (latitude is None) != (longitude is None):
         missing = "latitude" if latitude is None else "longitude"
-        raise Invalid("half_a_place", _("Give both coordinates, or neither: then they are found by the address."), field=missing)
+        raise Invalid(
+            "half_a_place", _("Give both coordinates, or neither: then they are found by the address."), field=missing
+        )
     if latitude is None:
         address = Address.from_json(cleaned.get("address", location.address))
         found = locate([address])[0]

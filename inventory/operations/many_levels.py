@@ -66,13 +66,19 @@ def set_bins(*, keys: Iterable[Key], bin_name: str, actor: Actor, now: datetime)
     """Say in which bin these variants lie at their locations (empty: in none); the difference goes into the level's history."""
     name = " ".join(bin_name.split())
     if len(name) > LONGEST_BIN or not name.isprintable():
-        raise Invalid("bad_bin", _("A bin's name has at most {most} characters.").format(most=LONGEST_BIN), field="bin_name")
+        raise Invalid(
+            "bad_bin", _("A bin's name has at most {most} characters.").format(most=LONGEST_BIN), field="bin_name"
+        )
     with transaction.atomic():
         levels = lock_levels(keys)
         moved = [level for level in levels.values() if level.bin != name]
         with connection.cursor() as cursor:
-            cursor.execute(_SET_BIN, [name, [level.variant_id for level in moved], [level.location_id for level in moved]])
-        rows = ((f"stock:{v.variant_id}:{v.location_id}", "stock.bin_set", {"before": v.bin, "after": name}) for v in moved)
+            cursor.execute(
+                _SET_BIN, [name, [level.variant_id for level in moved], [level.location_id for level in moved]]
+            )
+        rows = (
+            (f"stock:{v.variant_id}:{v.location_id}", "stock.bin_set", {"before": v.bin, "after": name}) for v in moved
+        )
         record_many(rows, actor=actor, at=now)
         return BulkOutcome(done=list(_labels(levels).values()))
 
@@ -81,7 +87,9 @@ def fault_of(level: Level) -> str:
     """Why these counts cannot be, in a sentence; empty when they can (as `levels.check_levels` and the database hold)."""
     for bucket in BUCKETS:
         if getattr(level, bucket) < 0:
-            return _("“{bucket}” would fall below zero ({count}).").format(bucket=Bucket(bucket).label, count=getattr(level, bucket))
+            return _("“{bucket}” would fall below zero ({count}).").format(
+                bucket=Bucket(bucket).label, count=getattr(level, bucket)
+            )
     held = level.reserved + level.damaged + level.quality_control
     if held > level.on_hand:
         return _("{held} units are reserved or set aside, so no fewer than that can be on hand.").format(held=held)

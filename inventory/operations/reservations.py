@@ -45,7 +45,9 @@ class NotEnoughStock(Refusal):
         self.short = short
         super().__init__(
             "not_enough_stock",
-            _("{sku} at {location}: only {available} can be promised.").format(**names_of(level), available=max(0, level.available)),
+            _("{sku} at {location}: only {available} can be promised.").format(
+                **names_of(level), available=max(0, level.available)
+            ),
             field="quantity",
         )
 
@@ -111,7 +113,9 @@ def write_reservations(
             )
     reason = MovementReason.RESERVED.value
     write_ledger_rows(
-        ((Move(c.variant_id, c.location_id, "reserved", c.quantity, reason), causes[c.owner]) for c in claims), actor=actor, now=now
+        ((Move(c.variant_id, c.location_id, "reserved", c.quantity, reason), causes[c.owner]) for c in claims),
+        actor=actor,
+        now=now,
     )
 
 
@@ -126,7 +130,9 @@ def release(claims: Sequence[Claim], *, cause: str, actor: Actor, now: datetime,
         [Move(c.variant_id, c.location_id, "reserved", -c.quantity, MovementReason.RELEASED) for c in claims],
         cause=cause, actor=actor, now=now,
     )  # fmt: skip
-    risen = sorted({key[0] for key, quantity in wanted.items() if key in levels and levels[key].available + quantity > 0})
+    risen = sorted(
+        {key[0] for key, quantity in wanted.items() if key in levels and levels[key].available + quantity > 0}
+    )
     if announce and risen:
         publish(StockIncreased(risen), actor=actor)
 
@@ -161,4 +167,6 @@ def _reduce(claims: Sequence[Claim]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_REDUCE, [[k[1] for k in merged], [k[0] for k in merged], list(merged.values())])
         if cursor.rowcount != len(merged):
-            raise Refusal("not_reserved", _("These units are no longer reserved: the order was changed in the meantime."))
+            raise Refusal(
+                "not_reserved", _("These units are no longer reserved: the order was changed in the meantime.")
+            )

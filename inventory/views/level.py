@@ -28,7 +28,10 @@ from inventory.views.level_page import load_level_page, preview, signed
 def find_level(pk: int) -> StockLevel:
     """The level with its variant and location, or 404."""
     return get_object_or_404(
-        StockLevel.objects.select_related("variant__product", "location").defer("variant__search", "variant__search_text"), pk=pk
+        StockLevel.objects.select_related("variant__product", "location").defer(
+            "variant__search", "variant__search_text"
+        ),
+        pk=pk,
     )
 
 
@@ -93,9 +96,13 @@ def tell(request: HttpRequest, done: Adjustment) -> None:
         return
     change = f"{Bucket(movement.bucket).label} {signed(movement.quantity)}"
     if done.repeated:
-        messages.info(request, _("This form was sent before: {change}, once. Nothing was changed again.").format(change=change))
+        messages.info(
+            request, _("This form was sent before: {change}, once. Nothing was changed again.").format(change=change)
+        )
     else:
-        messages.success(request, _("{change}: now {count}.").format(change=change, count=getattr(done.level, movement.bucket)))
+        messages.success(
+            request, _("{change}: now {count}.").format(change=change, count=getattr(done.level, movement.bucket))
+        )
 
 
 @require("inventory.adjust")
@@ -121,7 +128,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     movement = request.POST.get("movement", "")
     if not (movement.isascii() and movement.isdigit() and len(movement) < 19):
         raise Http404
-    get_object_or_404(StockMovement.objects.only("pk"), pk=int(movement), variant=found.variant_id, location=found.location_id)
+    get_object_or_404(
+        StockMovement.objects.only("pk"), pk=int(movement), variant=found.variant_id, location=found.location_id
+    )
     try:
         undo_adjustment(movement_id=int(movement), actor=Actor.user(request.user), now=timezone.now())
         messages.success(request, _("The adjustment is undone; the ledger shows both."))
@@ -141,7 +150,9 @@ def put_in_bin(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             key = (found.variant_id, found.location_id)
-            set_bins(keys=[key], bin_name=form.cleaned_data["bin_name"], actor=Actor.user(request.user), now=timezone.now())
+            set_bins(
+                keys=[key], bin_name=form.cleaned_data["bin_name"], actor=Actor.user(request.user), now=timezone.now()
+            )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
@@ -166,15 +177,28 @@ def stock_add(request: HttpRequest) -> HttpResponse:
 def _add(request: HttpRequest, form: AddStockForm) -> HttpResponse:
     chosen = form.cleaned_data
     text, place = chosen["sku"].strip(), chosen["location"]
-    matches = list(Variant.objects.filter(Q(sku=text) | Q(barcode=text) & ~Q(barcode="")).order_by("sku").values_list("pk", "sku")[:10])
+    matches = list(
+        Variant.objects.filter(Q(sku=text) | Q(barcode=text) & ~Q(barcode=""))
+        .order_by("sku")
+        .values_list("pk", "sku")[:10]
+    )
     exact = [match for match in matches if match[1] == text] or matches
     if len(exact) != 1:
         skus = ", ".join(sku for _pk, sku in exact)
-        message = _("More than one variant has it: {skus}. Write the SKU.").format(skus=skus) if exact else _("There is no such SKU.")
+        message = (
+            _("More than one variant has it: {skus}. Write the SKU.").format(skus=skus)
+            if exact
+            else _("There is no such SKU.")
+        )
         form.add_error("sku", message)
         return render(request, "inventory/add_stock.html", {"form": form}, status=422)
     done = _adjust(form, exact[0][0], place.pk, request)
     if chosen["bin_name"]:
-        set_bins(keys=[(exact[0][0], place.pk)], bin_name=chosen["bin_name"], actor=Actor.user(request.user), now=timezone.now())
+        set_bins(
+            keys=[(exact[0][0], place.pk)],
+            bin_name=chosen["bin_name"],
+            actor=Actor.user(request.user),
+            now=timezone.now(),
+        )
     tell(request, done)
     return redirect(reverse("stock-level", args=[done.level.pk]))

@@ -120,7 +120,13 @@ def _lines(rows: list[LedgerRow]) -> list[Line]:
     causes = causes_of(row.movement.cause for row in rows)
     actors = actors_of(row.movement.actor for row in rows)
     return [
-        Line(row.movement, signed(row.movement.quantity), row.balance, causes[row.movement.cause], actors[row.movement.actor])
+        Line(
+            row.movement,
+            signed(row.movement.quantity),
+            row.balance,
+            causes[row.movement.cause],
+            actors[row.movement.actor],
+        )
         for row in rows
     ]
 
@@ -137,5 +143,7 @@ def preview(level: StockLevel, bucket: str, amounts: Mapping[str, int | None]) -
     text = _("{bucket} goes from {before} to {after}.").format(**words)
     if after.available == before.available:
         return text + " " + _("What is available stays as it is: {n}.").format(n=after.available)
-    rest = ngettext("{n} unit can be promised then, {was} now.", "{n} units can be promised then, {was} now.", after.available)
+    rest = ngettext(
+        "{n} unit can be promised then, {was} now.", "{n} units can be promised then, {was} now.", after.available
+    )
     return f"{text} {rest.format(n=after.available, was=before.available)}"

@@ -52,7 +52,9 @@ class LocationList(ListPage):
         Tab("off", gettext_lazy("Switched off"), Q(active=False)),
         Tab("all", gettext_lazy("All")),
     ]
-    page_actions = [PageAction(gettext_lazy("New location"), "location-new", "locations.edit", primary=True, icon="plus")]
+    page_actions = [
+        PageAction(gettext_lazy("New location"), "location-new", "locations.edit", primary=True, icon="plus")
+    ]
     empty = Empty(
         gettext_lazy("No locations yet"), gettext_lazy("Orders are routed to locations: warehouses, stores, partners, suppliers."),
         gettext_lazy("New location"), "location-new",
@@ -128,6 +130,11 @@ def _form(request: HttpRequest, found: Location | None) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             if saved.latitude is None:
-                messages.warning(request, _("Its place is not known: give coordinates, or a city that is on the map, so that routing can tell what is near."))
+                messages.warning(
+                    request,
+                    _(
+                        "Its place is not known: give coordinates, or a city that is on the map, so that routing can tell what is near."
+                    ),
+                )
             return redirect("location", pk=saved.pk)
     return render(request, "inventory/location_form.html", context | {"form": form}, status=422 if form.errors else 200)

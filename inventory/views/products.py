@@ -55,7 +55,12 @@ class ProductList(ListPage):
         Tab("all", gettext_lazy("All")),
     ]
     page_actions = [PageAction(gettext_lazy("New product"), "product-new", "inventory.edit", primary=True, icon="plus")]
-    empty = Empty(gettext_lazy("No products yet"), gettext_lazy("They come in by a file of your shop, or are written down here."), gettext_lazy("Imports"), "imports")
+    empty = Empty(
+        gettext_lazy("No products yet"),
+        gettext_lazy("They come in by a file of your shop, or are written down here."),
+        gettext_lazy("Imports"),
+        "imports",
+    )
 
     def queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return listed_products()
@@ -115,7 +120,10 @@ def _product_form(request: HttpRequest, found: Product | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = save_product(
-                product_id=found.pk if found else None, values=form.cleaned_data, actor=Actor.user(request.user), now=timezone.now()
+                product_id=found.pk if found else None,
+                values=form.cleaned_data,
+                actor=Actor.user(request.user),
+                now=timezone.now(),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
@@ -177,7 +185,9 @@ def _variant_form(request: HttpRequest, of_product: Product, found: Variant | No
 def _warn_of_barcode(request: HttpRequest, saved: Variant) -> None:
     """A wrong check digit is a warning: the label on the goods may be as wrong, and scanners must find it."""
     if digit := expected_check_digit(saved.barcode):
-        text = _("The barcode {barcode} looks like a GTIN, but its check digit would be {digit}. It is kept as you wrote it.")
+        text = _(
+            "The barcode {barcode} looks like a GTIN, but its check digit would be {digit}. It is kept as you wrote it."
+        )
         messages.warning(request, text.format(barcode=saved.barcode, digit=digit))
 
 

@@ -58,9 +58,13 @@ def actors_of(references: Iterable[str]) -> dict[str, str]:
     ids = _ids_by_kind(wanted)
     names: dict[str, str] = {}
     if ids["user"]:
-        names |= {f"user:{u.pk}": u.get_full_name() or u.get_username() for u in User.objects.filter(pk__in=ids["user"])}
+        names |= {
+            f"user:{u.pk}": u.get_full_name() or u.get_username() for u in User.objects.filter(pk__in=ids["user"])
+        }
     if ids["token"]:
-        names |= {f"token:{pk}": name for pk, name in ApiToken.objects.filter(pk__in=ids["token"]).values_list("pk", "name")}
+        names |= {
+            f"token:{pk}": name for pk, name in ApiToken.objects.filter(pk__in=ids["token"]).values_list("pk", "name")
+        }
     return {reference: names.get(reference) or reference.partition(":")[2] or reference for reference in wanted}
 
 

@@ -28,14 +28,23 @@ def _keys(targets: QuerySet[StockLevel]) -> list[tuple[int, int]]:
 
 def set_safety_stock(targets: QuerySet[StockLevel], *, set_to: int, actor: Actor, now: datetime) -> BulkOutcome:
     """Keep back the same number of units of each."""
-    return adjust_many(keys=_keys(targets), bucket=Bucket.SAFETY_STOCK, set_to=set_to, reason=MovementReason.SAFETY, actor=actor, now=now)
+    return adjust_many(
+        keys=_keys(targets),
+        bucket=Bucket.SAFETY_STOCK,
+        set_to=set_to,
+        reason=MovementReason.SAFETY,
+        actor=actor,
+        now=now,
+    )
 
 
 def set_count(
     targets: QuerySet[StockLevel], *, bucket: str, set_to: int, reason: str, note: str, actor: Actor, now: datetime
 ) -> BulkOutcome:
     """Set one count of each."""
-    return adjust_many(keys=_keys(targets), bucket=bucket, set_to=set_to, reason=reason, note=note, actor=actor, now=now)
+    return adjust_many(
+        keys=_keys(targets), bucket=bucket, set_to=set_to, reason=reason, note=note, actor=actor, now=now
+    )
 
 
 def set_bin(targets: QuerySet[StockLevel], *, bin_name: str, actor: Actor, now: datetime) -> BulkOutcome:
@@ -73,7 +82,12 @@ class StockList(ListPage):
         ),
     ]  # fmt: skip
     page_actions = [PageAction(_("Add stock"), "stock-add", "inventory.adjust", primary=True, icon="plus")]
-    empty = Empty(_("No stock yet"), _("Import it from a file of your shop, or put the first units at a location."), _("Add stock"), "stock-add")
+    empty = Empty(
+        _("No stock yet"),
+        _("Import it from a file of your shop, or put the first units at a location."),
+        _("Add stock"),
+        "stock-add",
+    )
 
     def queryset(self, request: HttpRequest) -> QuerySet[StockLevel]:
         return listed_levels()

@@ -70,12 +70,23 @@ def make_shop(*, locations: int = LOCATIONS, variants: int = VARIANTS, units: in
     Place.objects.create(country="PL", key="krakow", latitude=50.06, longitude=19.94)
     product = Product.objects.create(handle="bench", title="Bench")
     Variant.objects.bulk_create(
-        Variant(product=product, sku=f"SKU-{n:05d}", title=f"Bench item {n}", price=10, weight_grams=300, search_text=f"sku {n:05d} sku{n:05d}")
+        Variant(
+            product=product,
+            sku=f"SKU-{n:05d}",
+            title=f"Bench item {n}",
+            price=10,
+            weight_grams=300,
+            search_text=f"sku {n:05d} sku{n:05d}",
+        )
         for n in range(variants)
     )
     ids = list(Location.objects.values_list("pk", flat=True))
     with transaction.atomic():
-        moves = [Move(variant, location, "on_hand", units, "received") for variant in Variant.objects.values_list("pk", flat=True) for location in ids]
+        moves = [
+            Move(variant, location, "on_hand", units, "received")
+            for variant in Variant.objects.values_list("pk", flat=True)
+            for location in ids
+        ]
         apply_moves(moves, cause="bench:stock", actor=ACTOR, now=now, announce=False)
 
 

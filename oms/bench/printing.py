@@ -24,7 +24,11 @@ def bench_labels(meter: Meter, size: int, now: datetime) -> list[Figure]:
     """`size` labels and slips cold, then once more."""
     use_database("labels", lambda: make_shop(now=now))
     place_orders(orders(size, random.Random(3), now=now), actor=ACTOR, now=now)
-    ids = list(FulfillmentOrder.objects.filter(has_label=False, state="open").order_by("-pk").values_list("pk", flat=True)[:size])
+    ids = list(
+        FulfillmentOrder.objects.filter(has_label=False, state="open")
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:size]
+    )
     cold = _print(meter, f"labels: {size} labels and slips cold", ids, now)
     again = _print(meter, f"labels: the same {size} once more", ids, now)
     read = meter.run("raw", [lambda: bytes(Job.objects.order_by("-pk")[0].output.data)] * 3)

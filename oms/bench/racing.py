@@ -28,14 +28,23 @@ def bench_contention(meter: Meter, size: int, now: datetime) -> list[Figure]:
     return [
         _race(meter, "contention: 50 buyers for 20 units", buyers=50, skus=1, stock={0: 20}, now=now),
         _race(meter, "contention: 40 orders of two SKUs in opposite order", buyers=40, skus=2, stock={0: 40}, now=now),
-        _race(meter, "contention: 120 buyers for 10 units at each of 10 locations", buyers=120, skus=1, stock=dict.fromkeys(range(10), 10), now=now),
+        _race(
+            meter,
+            "contention: 120 buyers for 10 units at each of 10 locations",
+            buyers=120,
+            skus=1,
+            stock=dict.fromkeys(range(10), 10),
+            now=now,
+        ),
     ]
 
 
 def _race(meter: Meter, name: str, *, buyers: int, skus: int, stock: dict[int, int], now: datetime) -> Figure:
     stamp = time.time_ns()
     product = Product.objects.create(handle=f"race-{stamp}", title="Race")
-    variants = [Variant.objects.create(product=product, sku=f"R{stamp}-{n}", title="Race", price=1) for n in range(skus)]
+    variants = [
+        Variant.objects.create(product=product, sku=f"R{stamp}-{n}", title="Race", price=1) for n in range(skus)
+    ]
     places = list(Location.objects.order_by("pk"))
     moves = [Move(v.pk, places[n].pk, "on_hand", units, "received") for v in variants for n, units in stock.items()]
     with transaction.atomic():
@@ -43,10 +52,16 @@ def _race(meter: Meter, name: str, *, buyers: int, skus: int, stock: dict[int, i
     channel = Channel.objects.order_by("pk")[0].pk
     requests = [_request(channel, f"{stamp}-{i}", variants if i % 2 else variants[::-1], now) for i in range(buyers)]
     errors: list[Any] = []
-    figure = meter.run(name, [lambda: _together(buyers, lambda i: place_order(requests[i], actor=ACTOR, now=now), errors)], per_call=buyers)
+    figure = meter.run(
+        name,
+        [lambda: _together(buyers, lambda i: place_order(requests[i], actor=ACTOR, now=now), errors)],
+        per_call=buyers,
+    )
     sold = OrderLine.objects.filter(variant__in=variants).aggregate(a=Sum("allocated"), b=Sum("backordered"))
     wall = (figure.wall_p50_ms or 0) * buyers / 1000
-    figure.note = f"{sold['a']} units sold, {sold['b']} back-ordered, {len(errors)} errors, all answered in {wall:.2f} s"
+    figure.note = (
+        f"{sold['a']} units sold, {sold['b']} back-ordered, {len(errors)} errors, all answered in {wall:.2f} s"
+    )
     return figure
 
 

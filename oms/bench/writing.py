@@ -31,7 +31,11 @@ _TABLES: dict[str, dict[str, str]] = {
     "orders_orderline": {"id": "id + {d}", "order_id": "order_id + {d}"},
     "orders_paymentrecord": {"id": "id + {d}", "order_id": "order_id + {d}"},
     "fulfillment_fulfillmentorder": {"id": "id + {d}", "order_id": "order_id + {d}", "number": "'R' || number"},
-    "fulfillment_fulfillmentline": {"id": "id + {d}", "fulfillment_order_id": "fulfillment_order_id + {d}", "order_line_id": "order_line_id + {d}"},
+    "fulfillment_fulfillmentline": {
+        "id": "id + {d}",
+        "fulfillment_order_id": "fulfillment_order_id + {d}",
+        "order_line_id": "order_line_id + {d}",
+    },
     "inventory_reservation": {"id": "id + {d}", "owner": "'raw-' || owner"},
     "inventory_stockmovement": {"id": "id + {d}"},
     "routing_routingdecision": {"id": "id + {d}", "order_id": "order_id + {d}"},
@@ -68,7 +72,10 @@ def bench_ingest(meter: Meter, size: int, now: datetime) -> list[Figure]:
     batches = [orders(BATCH, chance, now=now) for _ in range(max(1, size // BATCH))]
     before = _last_ids()
     figure = meter.run(
-        "ingest", [_placing(batch, now) for batch in batches], per_call=BATCH, note=f"{LINES} lines, 10 locations, batches of {BATCH}"
+        "ingest",
+        [_placing(batch, now) for batch in batches],
+        per_call=BATCH,
+        note=f"{LINES} lines, 10 locations, batches of {BATCH}",
     )
     return [figure.against(_raw_copy(meter, before, figure.operations))]
 
@@ -116,7 +123,8 @@ _RAW_LEVELS = f"""
 def _rows_as_text(table: str, changes: dict[str, str], after: int) -> tuple[str, bytes]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum", [table]
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+            [table],
         )
         columns = [row[0] for row in cursor.fetchall()]
         chosen = ", ".join(changes.get(column, f'"{column}"').format(d=_SHIFT) for column in columns)

@@ -48,7 +48,9 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     )  # fmt: skip
     _people()
     channels = [
-        Channel.objects.create(name=name, kind=kind, currency=currency, time_zone=zone, language=language, hold_unpaid=hold)
+        Channel.objects.create(
+            name=name, kind=kind, currency=currency, time_zone=zone, language=language, hold_unpaid=hold
+        )
         for name, kind, currency, zone, language, hold in CHANNELS
     ]
     variants = _products()
@@ -61,13 +63,28 @@ def seed_demo(*, orders: int, now: datetime) -> None:
 def _people() -> None:
     for role in Role:
         if not User.objects.filter(username=role.value).exists():
-            User.objects.create_user(role.value, f"{role.value}@northwind.example", PASSWORD, role=role.value, first_name=str(role.label), time_zone="Europe/Warsaw")
+            User.objects.create_user(
+                role.value,
+                f"{role.value}@northwind.example",
+                PASSWORD,
+                role=role.value,
+                first_name=str(role.label),
+                time_zone="Europe/Warsaw",
+            )
 
 
 def _locations() -> list[Location]:
     return [
         Location.objects.create(
-            name=name, code=code, kind=kind, country=country, latitude=latitude, longitude=longitude, time_zone=zone, address=address.to_json(), **more
+            name=name,
+            code=code,
+            kind=kind,
+            country=country,
+            latitude=latitude,
+            longitude=longitude,
+            time_zone=zone,
+            address=address.to_json(),
+            **more,
         )
         for name, code, kind, country, latitude, longitude, zone, address, more in LOCATIONS
     ]
@@ -76,7 +93,9 @@ def _locations() -> list[Location]:
 def _products() -> list[Variant]:
     variants = []
     for handle, title, kind, option, values, price, grams, hs_code in PRODUCTS:
-        product = Product.objects.create(handle=handle, title=title, vendor="Northwind", product_type=kind, tags=[kind.lower()])
+        product = Product.objects.create(
+            handle=handle, title=title, vendor="Northwind", product_type=kind, tags=[kind.lower()]
+        )
         for n, value in enumerate(values, 1):
             sku = f"{handle.upper()}-{n}"
             full = title if option == "Title" else f"{title}, {value}"
@@ -97,14 +116,18 @@ def _ean_check(digits: str) -> str:
     return str(-total % 10)
 
 
-def _stock(variants: list[Variant], locations: list[Location], chance: random.Random, *, size: int, now: datetime) -> None:
+def _stock(
+    variants: list[Variant], locations: list[Location], chance: random.Random, *, size: int, now: datetime
+) -> None:
     per_level = max(4, size // 20)
     moves, bins = [], []
     for n, variant in enumerate(variants):
         for location in locations:
             if chance.random() < 0.2:
                 continue
-            moves.append(Move(variant.pk, location.pk, "on_hand", chance.randint(per_level // 3, per_level * 2), "received"))
+            moves.append(
+                Move(variant.pk, location.pk, "on_hand", chance.randint(per_level // 3, per_level * 2), "received")
+            )
             bins.append((variant.pk, location.pk, f"{'ABCDEF'[n % 6]}-{n % 9 + 1:02d}-{chance.randint(1, 6)}"))
             if chance.random() < 0.05:
                 moves.append(Move(variant.pk, location.pk, "damaged", 1, "damaged"))
@@ -116,11 +139,15 @@ def _stock(variants: list[Variant], locations: list[Location], chance: random.Ra
         StockLevel.objects.bulk_update(levels.values(), ["bin"])
 
 
-def _orders(channels: list[Channel], variants: list[Variant], chance: random.Random, *, count: int, now: datetime) -> None:
+def _orders(
+    channels: list[Channel], variants: list[Variant], chance: random.Random, *, count: int, now: datetime
+) -> None:
     moments = sorted(now - timedelta(days=DAYS) * chance.random() ** 1.3 for _ in range(count))
     by_day: dict[object, list[NewOrder]] = {}
     for n, moment in enumerate(moments):
-        by_day.setdefault(moment.date(), []).append(_order(n, chance.choices(channels, [5, 3, 3, 1, 1])[0], variants, chance, moment))
+        by_day.setdefault(moment.date(), []).append(
+            _order(n, chance.choices(channels, [5, 3, 3, 1, 1])[0], variants, chance, moment)
+        )
     for requests in by_day.values():
         place_orders(requests, actor=ACTOR, now=requests[-1].placed_at)
 
@@ -160,7 +187,11 @@ def _ship(*, now: datetime) -> None:
 
 def _returns(*, now: datetime) -> None:
     """Some customers send something back; one parcel is there already and waits for inspection."""
-    lines = OrderLine.objects.filter(delivered__gt=0, order__delivery="delivered").select_related("order").order_by("-order_id", "position")
+    lines = (
+        OrderLine.objects.filter(delivered__gt=0, order__delivery="delivered")
+        .select_related("order")
+        .order_by("-order_id", "position")
+    )
     seen: set[int] = set()
     for line in lines[:60]:
         if line.order_id in seen or len(seen) == RETURNS:

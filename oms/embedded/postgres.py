@@ -69,7 +69,10 @@ DEMO = Profile(
         "max_wal_size": "2GB",
     },
 )
-BENCH = Profile("bench", {**DEMO.settings, "max_connections": "160", "shared_buffers": _megabytes(1 / 8, 1024), "max_wal_size": "4GB"})
+BENCH = Profile(
+    "bench",
+    {**DEMO.settings, "max_connections": "160", "shared_buffers": _megabytes(1 / 8, 1024), "max_wal_size": "4GB"},
+)
 TEST = Profile(
     "test",
     {

@@ -31,7 +31,13 @@ class Cancelled:
 
 
 def cancel_order(
-    *, order_id: int, units: Mapping[int, int] | None = None, reason: str, actor: Actor, now: datetime, version: int | None = None
+    *,
+    order_id: int,
+    units: Mapping[int, int] | None = None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    version: int | None = None,
 ) -> Cancelled:
     """Cancel units of lines (line id → units), or all that can still be cancelled. Picked and shipped units stay.
 
@@ -47,7 +53,11 @@ def cancel_order(
         returned = {pk: sum(t.quantity for t in taken if t.line_id == pk) for pk in from_work}
         for pk, n in from_work.items():
             if returned[pk] < n:
-                raise Refusal("picked_already", _("{sku}: {n} units are picked already.").format(sku=lines[pk].sku, n=n - returned[pk]), field=f"line-{pk}")
+                raise Refusal(
+                    "picked_already",
+                    _("{sku}: {n} units are picked already.").format(sku=lines[pk].sku, n=n - returned[pk]),
+                    field=f"line-{pk}",
+                )
             lines[pk].cancelled += n
         for line in lines.values():
             line.save(update_fields=["cancelled", "backordered", "allocated"])
@@ -72,7 +82,11 @@ def _wanted(order: Order, lines: Mapping[int, OrderLine], units: Mapping[int, in
     wanted = {}
     for pk, n in units.items():
         if pk not in lines:
-            raise Invalid("no_such_line", _("That line is not part of order {number}.").format(number=order.number), field=f"line-{pk}")
+            raise Invalid(
+                "no_such_line",
+                _("That line is not part of order {number}.").format(number=order.number),
+                field=f"line-{pk}",
+            )
         if n < 0 or n > cancellable_units(lines[pk]):
             raise Invalid(
                 "bad_units", _("{sku}: at most {most} units can be cancelled.").format(sku=lines[pk].sku, most=cancellable_units(lines[pk])),
@@ -81,7 +95,9 @@ def _wanted(order: Order, lines: Mapping[int, OrderLine], units: Mapping[int, in
         if n:
             wanted[pk] = n
     if not wanted:
-        raise Refusal("nothing_to_cancel", _("Nothing of order {number} can be cancelled any more.").format(number=order.number))
+        raise Refusal(
+            "nothing_to_cancel", _("Nothing of order {number} can be cancelled any more.").format(number=order.number)
+        )
     return wanted
 
 

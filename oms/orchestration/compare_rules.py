@@ -78,7 +78,9 @@ def compare_rules(*, draft: RuleSet, limit: int, now: datetime) -> Comparison:
         live.append(plans[0])
         draft_plans.append(plans[1])
         if decision_of(plans[0]) != decision_of(plans[1]):
-            changed.append(Changed(order, *plans, {line.variant_id: line.sku for line in lines[order.pk] if line.variant_id}))
+            changed.append(
+                Changed(order, *plans, {line.variant_id: line.sku for line in lines[order.pk] if line.variant_id})
+            )
     return Comparison(looked_at, changed, _sums(live), _sums(draft_plans))
 
 
@@ -102,7 +104,11 @@ def _open_lines(orders: Iterable[Order]) -> dict[int, list[OrderLine]]:
 def _demand(order: Order, lines: Iterable[OrderLine]) -> Demand:
     return demand_of(
         order,
-        {line.pk: (line.variant_id, line.ordered - line.cancelled - line.shipped) for line in lines if line.variant_id and line.requires_shipping},
+        {
+            line.pk: (line.variant_id, line.ordered - line.cancelled - line.shipped)
+            for line in lines
+            if line.variant_id and line.requires_shipping
+        },
     )
 
 

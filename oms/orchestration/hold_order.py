@@ -16,12 +16,16 @@ from orders.operations import add_hold, end_hold, lock_order, refresh_order
 from orders.states import HoldKind, Payment
 
 
-def hold_order(*, order_id: int, kind: str, reason: str = "", until: datetime | None = None, actor: Actor, now: datetime) -> Hold:
+def hold_order(
+    *, order_id: int, kind: str, reason: str = "", until: datetime | None = None, actor: Actor, now: datetime
+) -> Hold:
     """Place a hold: nothing of the order is picked from now on, and nothing is shipped. Its stock stays reserved."""
     with transaction.atomic():
         order = lock_order(order_id)
         hold = add_hold(order, kind=kind, reason=reason, until=until, actor=actor, now=now)
-        _move_work(order, {FulfillmentState.OPEN, FulfillmentState.SCHEDULED}, FulfillmentState.ON_HOLD, actor=actor, now=now)
+        _move_work(
+            order, {FulfillmentState.OPEN, FulfillmentState.SCHEDULED}, FulfillmentState.ON_HOLD, actor=actor, now=now
+        )
         refresh_order(order, now=now)
         return hold
 
@@ -43,7 +47,9 @@ def release_holds(*, order_id: int, actor: Actor, now: datetime, kinds: set[str]
     """Release all open holds of an order (or those of some kinds); the number released."""
     with transaction.atomic():
         order = lock_order(order_id)
-        holds = [h for h in order.holds.filter(released_at__isnull=True).order_by("pk") if kinds is None or h.kind in kinds]
+        holds = [
+            h for h in order.holds.filter(released_at__isnull=True).order_by("pk") if kinds is None or h.kind in kinds
+        ]
         for hold in holds:
             end_hold(hold, actor=actor, now=now)
         if holds:
@@ -53,7 +59,11 @@ def release_holds(*, order_id: int, actor: Actor, now: datetime, kinds: set[str]
 
 def release_due(*, actor: Actor, now: datetime) -> int:
     """Release the holds whose time has come; the number of orders looked at."""
-    due = list(Hold.objects.filter(released_at__isnull=True, until__lte=now).order_by("until").values_list("pk", flat=True)[:500])
+    due = list(
+        Hold.objects.filter(released_at__isnull=True, until__lte=now)
+        .order_by("until")
+        .values_list("pk", flat=True)[:500]
+    )
     for hold_id in due:
         release_hold(hold_id=hold_id, actor=actor, now=now)
     return len(due)
@@ -75,7 +85,9 @@ def _after_release(order: Order, *, actor: Actor, now: datetime) -> None:
 
 
 def _move_work(order: Order, sources: set[str], target: str, *, actor: Actor, now: datetime) -> None:
-    for work in FulfillmentOrder.objects.select_for_update(of=("self",)).filter(order=order, state__in=sources).order_by("pk"):
+    for work in (
+        FulfillmentOrder.objects.select_for_update(of=("self",)).filter(order=order, state__in=sources).order_by("pk")
+    ):
         work.state, work.state_at, work.state_by, work.state_by_label = target, now, actor.ref, actor.label[:120]
         work.version += 1
         work.save(update_fields=["state", "state_at", "state_by", "state_by_label", "version"])

@@ -31,12 +31,20 @@ def demand_of(order: Order, units: Mapping[int, tuple[int, int]]) -> Demand:
     """What the engine is asked: line id → (variant id, units) of one order."""
     point = locate([order.ship_to])[0]
     lat, lon = point or (None, None)
-    needs = tuple(Need(line_id, variant_id, quantity) for line_id, (variant_id, quantity) in sorted(units.items()) if quantity > 0)
+    needs = tuple(
+        Need(line_id, variant_id, quantity) for line_id, (variant_id, quantity) in sorted(units.items()) if quantity > 0
+    )
     return Demand(order.pk, order.channel_id, order.ship_country, lat, lon, needs)
 
 
 def place_units(
-    order: Order, lines: Sequence[OrderLine], units: Mapping[int, tuple[int, int]], *, cause: str, actor: Actor, now: datetime
+    order: Order,
+    lines: Sequence[OrderLine],
+    units: Mapping[int, tuple[int, int]],
+    *,
+    cause: str,
+    actor: Actor,
+    now: datetime,
 ) -> Plan | None:
     """Route units of a locked order (line id → (variant id, units)) and give them work orders; None when there are none.
 
@@ -66,7 +74,12 @@ def place_units(
 
 def _give_work(order: Order, routed: Routed, *, held: bool, actor: Actor, now: datetime) -> None:
     assignment = Assignment(
-        order.pk, routed.plans[0].allocations, service_of(order.shipping_method), order.ship_country, held, next_part(order.pk)
+        order.pk,
+        routed.plans[0].allocations,
+        service_of(order.shipping_method),
+        order.ship_country,
+        held,
+        next_part(order.pk),
     )
     create_fulfillment_orders([assignment], routed.levels, routed.terms, actor=actor, now=now)
     write_reservations(routed.claims, {claim.owner: order.subject for claim in routed.claims}, actor=actor, now=now)
@@ -77,7 +90,13 @@ def _give_work(order: Order, routed: Routed, *, held: bool, actor: Actor, now: d
 
 
 def take_back_units(
-    order: Order, lines: Mapping[int, OrderLine], wanted: Mapping[int, int], *, actor: Actor, now: datetime, announce: bool = True
+    order: Order,
+    lines: Mapping[int, OrderLine],
+    wanted: Mapping[int, int],
+    *,
+    actor: Actor,
+    now: datetime,
+    announce: bool = True,
 ) -> list[Withdrawn]:
     """Take unpicked units of a locked order back from their work orders and give their stock back; lowers the lines' allocated.
 

@@ -137,7 +137,9 @@ def _take_names(requests: Sequence[NewOrder]) -> dict[tuple[int, str], tuple[int
     The locks are taken in ascending order; two senders of the same order wait for each other here and nowhere else.
     """
     names = {(r.channel_id, r.external_id) for r in requests}
-    keys = sorted({int.from_bytes(hashlib.sha256(f"{c}:{e}".encode()).digest()[:8], "big", signed=True) for c, e in names})
+    keys = sorted(
+        {int.from_bytes(hashlib.sha256(f"{c}:{e}".encode()).digest()[:8], "big", signed=True) for c, e in names}
+    )
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_NAMES, [keys])
         cursor.execute(_KNOWN, [[c for c, _e in names], [e for _c, e in names]])
@@ -150,7 +152,9 @@ def _variants(requests: Sequence[NewOrder]) -> dict[str, tuple[int, str, int, bo
     return {sku: (pk, title, weight, ships) for sku, pk, title, weight, ships in rows}
 
 
-def _draft(request: NewOrder, channels: dict[int, Channel], variants: dict[str, tuple[int, str, int, bool]]) -> Draft | Refused:
+def _draft(
+    request: NewOrder, channels: dict[int, Channel], variants: dict[str, tuple[int, str, int, bool]]
+) -> Draft | Refused:
     try:
         amounts = check_request(request)
     except Invalid as error:
@@ -187,7 +191,9 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
         work = [d.assignment for d in drafts if d.assignment]
         create_fulfillment_orders(work, routed.levels, routed.terms, actor=actor, now=now)
         write_reservations(routed.claims, causes, actor=actor, now=now, new_owners=True)
-        record_decisions(((d.id, version_of(d.plan), d.plan.receipt) for d in drafts if d.plan), cause="placed", now=now)
+        record_decisions(
+            ((d.id, version_of(d.plan), d.plan.receipt) for d in drafts if d.plan), cause="placed", now=now
+        )
     lines = {draft.id: line_rows(draft) for draft in drafts}
     write_orders([order_row(draft, lines[draft.id], customers, now=now) for draft in drafts])
     write_lines([row for rows in lines.values() for row in rows])
@@ -267,7 +273,9 @@ def _route(drafts: Sequence[Draft], *, now: datetime) -> Routed | None:
         draft.plan = plan
         if plan.allocations:
             service = service_of(draft.request.shipping_method)
-            draft.assignment = Assignment(draft.id, plan.allocations, service, draft.request.shipping_address.country, draft.held)
+            draft.assignment = Assignment(
+                draft.id, plan.allocations, service, draft.request.shipping_address.country, draft.held
+            )
     return routed
 
 
@@ -344,20 +352,30 @@ def _write_money(drafts: Sequence[Draft], *, actor: Actor, now: datetime) -> Non
     for d in drafts:
         for p in d.request.payments:
             if p.amount:
-                payments.append((d.id, p.kind, p.amount, p.method[:60], p.reference[:120], p.key, ref, p.at or d.request.placed_at))
+                payments.append(
+                    (d.id, p.kind, p.amount, p.method[:60], p.reference[:120], p.key, ref, p.at or d.request.placed_at)
+                )
         if missing := d.captured_total - sum((p.amount for p in d.request.payments if p.kind == "capture"), ZERO):
             # The channel says that more was given back than it says was paid: the payment behind the refund is written down with it.
             payments.append((d.id, "capture", missing, "", "", "behind-refund", ref, d.request.placed_at))
-        refunds += [(d.id, f.amount, f.reason[:200], "", f.key, ref, f.at or now) for f in d.request.refunds if f.amount]
+        refunds += [
+            (d.id, f.amount, f.reason[:200], "", f.key, ref, f.at or now) for f in d.request.refunds if f.amount
+        ]
     write_payments(payments)
     write_refunds(refunds)
 
 
 def _history(draft: Draft) -> dict[str, Any]:
     """What the timeline says of the placement."""
-    data: dict[str, Any] = {"channel": draft.channel.name, "total": str(draft.total), "currency": draft.request.currency}
+    data: dict[str, Any] = {
+        "channel": draft.channel.name,
+        "total": str(draft.total),
+        "currency": draft.request.currency,
+    }
     if draft.assignment:
         data["fulfillment_orders"] = draft.assignment.numbers
     if draft.plan and draft.plan.backorders:
-        data["unroutable" if is_unroutable(draft.plan) else "backordered"] = sum(units for *_ids, units in draft.plan.backorders)
+        data["unroutable" if is_unroutable(draft.plan) else "backordered"] = sum(
+            units for *_ids, units in draft.plan.backorders
+        )
     return data

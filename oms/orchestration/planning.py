@@ -44,7 +44,11 @@ class Routed:
     """Plans whose units are locked and checked, with what was read under lock. Nothing is written yet but the day counters."""
 
     def __init__(
-        self, plans: list[Plan], claims: list[Claim], levels: Mapping[tuple[int, int], Level], terms: Mapping[int, Location]
+        self,
+        plans: list[Plan],
+        claims: list[Claim],
+        levels: Mapping[tuple[int, int], Level],
+        terms: Mapping[int, Location],
     ) -> None:
         self.plans = plans
         self.claims = claims
@@ -95,7 +99,9 @@ def route_and_lock(demands: Sequence[Demand], *, now: datetime) -> Routed:
     return _route_under_lock(ready, demands, variants, limited=limited, now=now)
 
 
-def _route_under_lock(ready: Prepared, demands: Sequence[Demand], variants: set[int], *, limited: bool, now: datetime) -> Routed:
+def _route_under_lock(
+    ready: Prepared, demands: Sequence[Demand], variants: set[int], *, limited: bool, now: datetime
+) -> Routed:
     base = ready.planner
     levels = lock_levels(variant_level_keys(variants))
     stock: dict[int, dict[int, int]] = defaultdict(dict)
@@ -111,12 +117,21 @@ def _route_under_lock(ready: Prepared, demands: Sequence[Demand], variants: set[
 
 def claims_of(plans: Sequence[Plan]) -> list[Claim]:
     """The stock that plans take, owned by their order lines."""
-    return [Claim(a.variant_id, a.site_id, f"order_line:{a.line_id}", a.quantity) for plan in plans for a in plan.allocations]
+    return [
+        Claim(a.variant_id, a.site_id, f"order_line:{a.line_id}", a.quantity)
+        for plan in plans
+        for a in plan.allocations
+    ]
 
 
 def _take_capacity(plans: Sequence[Plan], sites: Mapping[int, Site], *, now: datetime) -> bool:
     """Count the plans' parcels against today's capacity of their locations; False when one has too little left."""
-    parcels = Counter(site for plan in plans for site in {a.site_id for a in plan.allocations} if sites[site].capacity_left is not None)
+    parcels = Counter(
+        site
+        for plan in plans
+        for site in {a.site_id for a in plan.allocations}
+        if sites[site].capacity_left is not None
+    )
     if not parcels:
         return True
     days = local_days(parcels, now=now)

@@ -137,7 +137,9 @@ def check_request(request: NewOrder) -> Amounts:
         raise Invalid("bad_lines", _("An order has 1 to {most} lines.").format(most=MOST_LINES), field="lines")
     country = request.shipping_address.country
     if country and not known_country(country):
-        raise Invalid("bad_country", _("“{code}” is not a country code.").format(code=country), field="shipping_address.country")
+        raise Invalid(
+            "bad_country", _("“{code}” is not a country code.").format(code=country), field="shipping_address.country"
+        )
     for position, line in enumerate(request.lines):
         _check_line(line, position, request.currency)
     for name in ("discount_total", "shipping_total", "tax_total"):
@@ -150,7 +152,9 @@ def check_request(request: NewOrder) -> Amounts:
 def _check_line(line: NewLine, position: int, currency: str) -> None:
     where = f"lines[{position}]"
     if not line.sku.strip():
-        raise Invalid("no_sku", _("Line {line} has no SKU.").format(line=position + 1), field=f"{where}.sku", line=position)
+        raise Invalid(
+            "no_sku", _("Line {line} has no SKU.").format(line=position + 1), field=f"{where}.sku", line=position
+        )
     if not 1 <= line.quantity <= MOST_UNITS:
         raise Invalid(
             "bad_quantity", _("Line {line}: a quantity lies between 1 and {most}.").format(line=position + 1, most=MOST_UNITS),
@@ -166,7 +170,9 @@ def _check_line(line: NewLine, position: int, currency: str) -> None:
         _check_money(getattr(line, name), f"{where}.{name}", currency, exact=name != "unit_price")
     if line.discount > line.unit_price * line.quantity:
         raise Invalid(
-            "bad_discount", _("Line {line}: the discount is larger than the line.").format(line=position + 1), field=f"{where}.discount"
+            "bad_discount",
+            _("Line {line}: the discount is larger than the line.").format(line=position + 1),
+            field=f"{where}.discount",
         )
 
 
@@ -174,7 +180,11 @@ def _check_money(amount: Decimal, where: str, currency: str, *, exact: bool = Tr
     if not amount.is_finite() or amount < 0 or amount > MOST_MONEY:
         raise Invalid("bad_amount", _("{field}: give an amount of zero or more.").format(field=where), field=where)
     if exact and not is_exact(amount, currency):
-        raise Invalid("bad_amount", _("{field}: {currency} has fewer decimals than that.").format(field=where, currency=currency), field=where)
+        raise Invalid(
+            "bad_amount",
+            _("{field}: {currency} has fewer decimals than that.").format(field=where, currency=currency),
+            field=where,
+        )
     if not exact and amount != amount.quantize(Decimal("0.0001")):
         raise Invalid("bad_amount", _("{field}: at most four decimals.").format(field=where), field=where)
 
@@ -190,7 +200,9 @@ def _amounts(request: NewOrder) -> Amounts:
     rest = discount_total - sum(discounts, ZERO)
     if rest:
         room = [value - discount for value, discount in zip(values, discounts, strict=True)]
-        discounts = [d + min(share, r) for d, share, r in zip(discounts, allocate(rest, room, currency), room, strict=True)]
+        discounts = [
+            d + min(share, r) for d, share, r in zip(discounts, allocate(rest, room, currency), room, strict=True)
+        ]
     taxes = [line.tax for line in request.lines]
     if request.tax_total and not any(taxes):
         taxes = allocate(request.tax_total, [v - d for v, d in zip(values, discounts, strict=True)], currency)

@@ -27,7 +27,9 @@ from routing.queries import stock_snapshot, variant_level_keys, with_capacity
 FILL_BATCH = 2000
 
 
-def route_order(*, order_id: int, cause: str = "rerouted", actor: Actor, now: datetime, again: bool = False) -> Plan | None:
+def route_order(
+    *, order_id: int, cause: str = "rerouted", actor: Actor, now: datetime, again: bool = False
+) -> Plan | None:
     """Route all units of an order that have no place: unplaced and back-ordered ones; None when there are none.
 
     again: take unpicked units back first, so that the order is routed anew as a whole.
@@ -41,8 +43,19 @@ def route_order(*, order_id: int, cause: str = "rerouted", actor: Actor, now: da
             by_id = {line.pk: line for line in lines}
             # Given back and taken anew in one transaction: everything it may touch is locked at once, in order.
             lock_levels(variant_level_keys(line.variant_id for line in lines if line.variant_id))
-            take_back_units(order, by_id, {pk: line.allocated - line.picked for pk, line in by_id.items()}, actor=actor, now=now, announce=False)
-        units = {line.pk: (line.variant_id, line.to_place + line.backordered) for line in lines if line.variant_id and line.requires_shipping}
+            take_back_units(
+                order,
+                by_id,
+                {pk: line.allocated - line.picked for pk, line in by_id.items()},
+                actor=actor,
+                now=now,
+                announce=False,
+            )
+        units = {
+            line.pk: (line.variant_id, line.to_place + line.backordered)
+            for line in lines
+            if line.variant_id and line.requires_shipping
+        }
         for line in lines:
             line.backordered = 0
         plan = place_units(order, lines, units, cause=cause, actor=actor, now=now)
@@ -56,7 +69,9 @@ def route_order(*, order_id: int, cause: str = "rerouted", actor: Actor, now: da
         return plan
 
 
-def fill_backorders(*, variant_ids: Iterable[int] | None = None, actor: Actor, now: datetime, limit: int = FILL_BATCH) -> int:
+def fill_backorders(
+    *, variant_ids: Iterable[int] | None = None, actor: Actor, now: datetime, limit: int = FILL_BATCH
+) -> int:
     """Give stock that came in to those who wait for it, oldest order first; the number of orders that got some.
 
     variant_ids: only orders that wait for these. An order is looked at only while one of its variants can be promised.
@@ -65,7 +80,9 @@ def fill_backorders(*, variant_ids: Iterable[int] | None = None, actor: Actor, n
     if variant_ids is not None:
         waiting = waiting.filter(variant_id__in=list(variant_ids))
     waiting = waiting.filter(Q(variant__levels__available__gt=0))
-    ids = list(dict.fromkeys(waiting.order_by("order__placed_at", "order_id").values_list("order_id", flat=True)[: limit * 2]))[:limit]
+    ids = list(
+        dict.fromkeys(waiting.order_by("order__placed_at", "order_id").values_list("order_id", flat=True)[: limit * 2])
+    )[:limit]
     filled = 0
     for order_id in ids:
         if _can_get_any(order_id) and _fill(order_id, actor=actor, now=now):

@@ -13,321 +13,642 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('inventory', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("inventory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('web', 'Web store'), ('marketplace', 'Marketplace'), ('pos', 'Point of sale'), ('b2b', 'B2B'), ('phone', 'Phone'), ('file', 'File'), ('api', 'API')], default='web', max_length=12, verbose_name='kind')),
-                ('currency', models.CharField(default='EUR', max_length=3, verbose_name='currency')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('language', models.CharField(default='en', max_length=8, verbose_name="customers' language")),
-                ('hold_unpaid', models.BooleanField(default=True, verbose_name='hold orders until they are paid')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("web", "Web store"),
+                            ("marketplace", "Marketplace"),
+                            ("pos", "Point of sale"),
+                            ("b2b", "B2B"),
+                            ("phone", "Phone"),
+                            ("file", "File"),
+                            ("api", "API"),
+                        ],
+                        default="web",
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("currency", models.CharField(default="EUR", max_length=3, verbose_name="currency")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                ("language", models.CharField(default="en", max_length=8, verbose_name="customers' language")),
+                ("hold_unpaid", models.BooleanField(default=True, verbose_name="hold orders until they are paid")),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['web', 'marketplace', 'pos', 'b2b', 'phone', 'file', 'api'])), name='channel_kind_known')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["web", "marketplace", "pos", "b2b", "phone", "file", "api"])),
+                        name="channel_kind_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=120)),
-                ('number', models.CharField(max_length=60, verbose_name='order number')),
-                ('token', models.CharField(max_length=43, unique=True)),
-                ('customer_name', models.CharField(blank=True, max_length=200)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('language', models.CharField(default='en', max_length=8)),
-                ('shipping_address', models.JSONField(default=dict)),
-                ('billing_address', models.JSONField(default=dict)),
-                ('ship_country', models.CharField(blank=True, max_length=2)),
-                ('shipping_method', models.CharField(blank=True, max_length=80)),
-                ('currency', models.CharField(max_length=3)),
-                ('subtotal', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('discount_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('shipping_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('tax_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('tax_included', models.BooleanField(default=False)),
-                ('adjustment_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('cancelled_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('authorized_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('captured_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('refunded_total', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('lifecycle', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('completed', 'Completed'), ('cancelled', 'Cancelled')], default='open', max_length=12)),
-                ('payment', models.CharField(choices=[('unpaid', 'Unpaid'), ('authorized', 'Authorized'), ('partially_paid', 'Partially paid'), ('paid', 'Paid'), ('partially_refunded', 'Partially refunded'), ('refunded', 'Refunded'), ('voided', 'Voided')], default='unpaid', max_length=20)),
-                ('fulfillment', models.CharField(choices=[('unfulfilled', 'Unfulfilled'), ('on_hold', 'On hold'), ('scheduled', 'Scheduled'), ('backordered', 'Back-ordered'), ('in_progress', 'In progress'), ('partially_fulfilled', 'Partially fulfilled'), ('fulfilled', 'Fulfilled')], default='unfulfilled', max_length=20)),
-                ('delivery', models.CharField(choices=[('not_shipped', 'Not shipped'), ('in_transit', 'In transit'), ('out_for_delivery', 'Out for delivery'), ('delivered', 'Delivered'), ('exception', 'Exception')], default='not_shipped', max_length=20)),
-                ('returning', models.CharField(choices=[('none', 'None'), ('requested', 'Return requested'), ('in_progress', 'Return in progress'), ('returned', 'Returned')], default='none', max_length=12)),
-                ('payment_voided', models.BooleanField(default=False)),
-                ('parcels', models.PositiveSmallIntegerField(default=0)),
-                ('parcels_out_for_delivery', models.PositiveSmallIntegerField(default=0)),
-                ('parcels_delivered', models.PositiveSmallIntegerField(default=0)),
-                ('parcels_exception', models.PositiveSmallIntegerField(default=0)),
-                ('returns_in_progress', models.PositiveSmallIntegerField(default=0)),
-                ('needs_routing', models.BooleanField(default=False)),
-                ('backordered', models.BooleanField(default=False)),
-                ('on_hold', models.BooleanField(default=False)),
-                ('archived', models.BooleanField(default=False)),
-                ('historic', models.BooleanField(default=False)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('customer_note', models.TextField(blank=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('placed_at', models.DateTimeField()),
-                ('ship_by', models.DateTimeField(null=True)),
-                ('expected_on', models.DateField(null=True)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('cancelled_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('search_text', models.TextField(default='')),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(models.Func('search_text', models.Value(' '), function='string_to_array'), function='array_to_tsvector', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='orders.channel')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("external_id", models.CharField(max_length=120)),
+                ("number", models.CharField(max_length=60, verbose_name="order number")),
+                ("token", models.CharField(max_length=43, unique=True)),
+                ("customer_name", models.CharField(blank=True, max_length=200)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("language", models.CharField(default="en", max_length=8)),
+                ("shipping_address", models.JSONField(default=dict)),
+                ("billing_address", models.JSONField(default=dict)),
+                ("ship_country", models.CharField(blank=True, max_length=2)),
+                ("shipping_method", models.CharField(blank=True, max_length=80)),
+                ("currency", models.CharField(max_length=3)),
+                ("subtotal", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("discount_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("shipping_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("tax_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("tax_included", models.BooleanField(default=False)),
+                ("adjustment_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("cancelled_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("authorized_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("captured_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("refunded_total", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                (
+                    "lifecycle",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "payment",
+                    models.CharField(
+                        choices=[
+                            ("unpaid", "Unpaid"),
+                            ("authorized", "Authorized"),
+                            ("partially_paid", "Partially paid"),
+                            ("paid", "Paid"),
+                            ("partially_refunded", "Partially refunded"),
+                            ("refunded", "Refunded"),
+                            ("voided", "Voided"),
+                        ],
+                        default="unpaid",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "fulfillment",
+                    models.CharField(
+                        choices=[
+                            ("unfulfilled", "Unfulfilled"),
+                            ("on_hold", "On hold"),
+                            ("scheduled", "Scheduled"),
+                            ("backordered", "Back-ordered"),
+                            ("in_progress", "In progress"),
+                            ("partially_fulfilled", "Partially fulfilled"),
+                            ("fulfilled", "Fulfilled"),
+                        ],
+                        default="unfulfilled",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.CharField(
+                        choices=[
+                            ("not_shipped", "Not shipped"),
+                            ("in_transit", "In transit"),
+                            ("out_for_delivery", "Out for delivery"),
+                            ("delivered", "Delivered"),
+                            ("exception", "Exception"),
+                        ],
+                        default="not_shipped",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "returning",
+                    models.CharField(
+                        choices=[
+                            ("none", "None"),
+                            ("requested", "Return requested"),
+                            ("in_progress", "Return in progress"),
+                            ("returned", "Returned"),
+                        ],
+                        default="none",
+                        max_length=12,
+                    ),
+                ),
+                ("payment_voided", models.BooleanField(default=False)),
+                ("parcels", models.PositiveSmallIntegerField(default=0)),
+                ("parcels_out_for_delivery", models.PositiveSmallIntegerField(default=0)),
+                ("parcels_delivered", models.PositiveSmallIntegerField(default=0)),
+                ("parcels_exception", models.PositiveSmallIntegerField(default=0)),
+                ("returns_in_progress", models.PositiveSmallIntegerField(default=0)),
+                ("needs_routing", models.BooleanField(default=False)),
+                ("backordered", models.BooleanField(default=False)),
+                ("on_hold", models.BooleanField(default=False)),
+                ("archived", models.BooleanField(default=False)),
+                ("historic", models.BooleanField(default=False)),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                ("customer_note", models.TextField(blank=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("placed_at", models.DateTimeField()),
+                ("ship_by", models.DateTimeField(null=True)),
+                ("expected_on", models.DateField(null=True)),
+                ("completed_at", models.DateTimeField(null=True)),
+                ("cancelled_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("search_text", models.TextField(default="")),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.Func("search_text", models.Value(" "), function="string_to_array"),
+                            function="array_to_tsvector",
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="orders.channel",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="customers.customer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('author_label', models.CharField(max_length=120)),
-                ('text', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("author_label", models.CharField(max_length=120)),
+                ("text", models.TextField()),
+                ("at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="notes", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('payment', 'Awaiting payment'), ('fraud', 'Fraud check'), ('address', 'Address problem'), ('stock', 'Stock'), ('customer', "Customer's request"), ('operator', 'Held by a person'), ('other', 'Other')], max_length=20)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('until', models.DateTimeField(null=True)),
-                ('actor', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('released_by', models.CharField(blank=True, max_length=80)),
-                ('released_at', models.DateTimeField(null=True)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("payment", "Awaiting payment"),
+                            ("fraud", "Fraud check"),
+                            ("address", "Address problem"),
+                            ("stock", "Stock"),
+                            ("customer", "Customer's request"),
+                            ("operator", "Held by a person"),
+                            ("other", "Other"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("until", models.DateTimeField(null=True)),
+                ("actor", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                ("released_by", models.CharField(blank=True, max_length=80)),
+                ("released_at", models.DateTimeField(null=True)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="holds", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('sku', models.CharField(max_length=64)),
-                ('title', models.CharField(max_length=255)),
-                ('requires_shipping', models.BooleanField(default=True)),
-                ('unit_price', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('discount', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('tax', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('weight_grams', models.PositiveIntegerField(default=0)),
-                ('ordered', models.PositiveIntegerField()),
-                ('cancelled', models.PositiveIntegerField(default=0)),
-                ('backordered', models.PositiveIntegerField(default=0)),
-                ('allocated', models.PositiveIntegerField(default=0)),
-                ('picked', models.PositiveIntegerField(default=0)),
-                ('packed', models.PositiveIntegerField(default=0)),
-                ('shipped', models.PositiveIntegerField(default=0)),
-                ('delivered', models.PositiveIntegerField(default=0)),
-                ('return_requested', models.PositiveIntegerField(default=0)),
-                ('returned', models.PositiveIntegerField(default=0)),
-                ('refunded', models.PositiveIntegerField(default=0)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
-                ('variant', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.variant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                ("sku", models.CharField(max_length=64)),
+                ("title", models.CharField(max_length=255)),
+                ("requires_shipping", models.BooleanField(default=True)),
+                ("unit_price", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("discount", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("tax", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("weight_grams", models.PositiveIntegerField(default=0)),
+                ("ordered", models.PositiveIntegerField()),
+                ("cancelled", models.PositiveIntegerField(default=0)),
+                ("backordered", models.PositiveIntegerField(default=0)),
+                ("allocated", models.PositiveIntegerField(default=0)),
+                ("picked", models.PositiveIntegerField(default=0)),
+                ("packed", models.PositiveIntegerField(default=0)),
+                ("shipped", models.PositiveIntegerField(default=0)),
+                ("delivered", models.PositiveIntegerField(default=0)),
+                ("return_requested", models.PositiveIntegerField(default=0)),
+                ("returned", models.PositiveIntegerField(default=0)),
+                ("refunded", models.PositiveIntegerField(default=0)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="orders.order"
+                    ),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.variant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PaymentRecord',
+            name="PaymentRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('authorization', 'Authorization'), ('capture', 'Capture')], max_length=14)),
-                ('amount', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('method', models.CharField(blank=True, max_length=60)),
-                ('reference', models.CharField(blank=True, max_length=120)),
-                ('key', models.CharField(max_length=120)),
-                ('actor', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='payments', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("authorization", "Authorization"), ("capture", "Capture")], max_length=14
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("method", models.CharField(blank=True, max_length=60)),
+                ("reference", models.CharField(blank=True, max_length=120)),
+                ("key", models.CharField(max_length=120)),
+                ("actor", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="payments", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount', models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=16)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('cause', models.CharField(blank=True, max_length=60)),
-                ('key', models.CharField(max_length=120)),
-                ('actor', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refunds', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=16)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("cause", models.CharField(blank=True, max_length=60)),
+                ("key", models.CharField(max_length=120)),
+                ("actor", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refunds", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-placed_at', '-id'], name='order_recent'),
+            model_name="order",
+            index=models.Index(fields=["-placed_at", "-id"], name="order_recent"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-total', '-id'], name='order_by_total'),
+            model_name="order",
+            index=models.Index(fields=["-total", "-id"], name="order_by_total"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['channel', '-placed_at', '-id'], name='order_of_channel'),
+            model_name="order",
+            index=models.Index(fields=["channel", "-placed_at", "-id"], name="order_of_channel"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['number'], name='order_number'),
+            model_name="order",
+            index=models.Index(fields=["number"], name="order_number"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('lifecycle', 'open')), fields=['-placed_at', '-id'], name='order_open'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("lifecycle", "open")), fields=["-placed_at", "-id"], name="order_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('needs_routing', True)), fields=['-placed_at', '-id'], name='order_to_route'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("needs_routing", True)), fields=["-placed_at", "-id"], name="order_to_route"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('on_hold', True)), fields=['-placed_at', '-id'], name='order_on_hold'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("on_hold", True)), fields=["-placed_at", "-id"], name="order_on_hold"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('backordered', True)), fields=['placed_at', 'id'], name='order_backordered'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("backordered", True)), fields=["placed_at", "id"], name="order_backordered"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('lifecycle', 'open'), ('ship_by__isnull', False)), fields=['ship_by', 'id'], name='order_due'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("lifecycle", "open"), ("ship_by__isnull", False)),
+                fields=["ship_by", "id"],
+                name="order_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('returning', 'none'), _negated=True), fields=['-placed_at', '-id'], name='order_returning'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("returning", "none"), _negated=True),
+                fields=["-placed_at", "-id"],
+                name="order_returning",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='order_search'),
+            model_name="order",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="order_search"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('tags', []), _negated=True), fields=['tags'], name='order_tags'),
+            model_name="order",
+            index=django.contrib.postgres.indexes.GinIndex(
+                condition=models.Q(("tags", []), _negated=True), fields=["tags"], name="order_tags"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('channel', 'external_id'), name='order_arrives_once'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("channel", "external_id"), name="order_arrives_once"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('subtotal'), '-', models.F('discount_total')), '+', models.F('shipping_total')), '+', models.Case(models.When(tax_included=False, then=models.F('tax_total')), default=Decimal('0'))), '+', models.F('adjustment_total')))), name='order_total_adds_up'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("subtotal"), "-", models.F("discount_total")
+                                    ),
+                                    "+",
+                                    models.F("shipping_total"),
+                                ),
+                                "+",
+                                models.Case(
+                                    models.When(tax_included=False, then=models.F("tax_total")), default=Decimal("0")
+                                ),
+                            ),
+                            "+",
+                            models.F("adjustment_total"),
+                        ),
+                    )
+                ),
+                name="order_total_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('subtotal__gte', 0), ('discount_total__gte', 0), ('shipping_total__gte', 0), ('tax_total__gte', 0), ('cancelled_total__gte', 0), ('authorized_total__gte', 0), ('captured_total__gte', 0), ('refunded_total__gte', 0)), name='order_amounts_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("subtotal__gte", 0),
+                    ("discount_total__gte", 0),
+                    ("shipping_total__gte", 0),
+                    ("tax_total__gte", 0),
+                    ("cancelled_total__gte", 0),
+                    ("authorized_total__gte", 0),
+                    ("captured_total__gte", 0),
+                    ("refunded_total__gte", 0),
+                ),
+                name="order_amounts_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded_total__lte', models.F('captured_total'))), name='order_refund_within_capture'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded_total__lte", models.F("captured_total"))),
+                name="order_refund_within_capture",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('lifecycle__in', ['draft', 'open', 'completed', 'cancelled'])), name='order_lifecycle_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lifecycle__in", ["draft", "open", "completed", "cancelled"])),
+                name="order_lifecycle_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('payment__in', ['unpaid', 'authorized', 'partially_paid', 'paid', 'partially_refunded', 'refunded', 'voided'])), name='order_payment_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "payment__in",
+                        ["unpaid", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"],
+                    )
+                ),
+                name="order_payment_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('fulfillment__in', ['unfulfilled', 'on_hold', 'scheduled', 'backordered', 'in_progress', 'partially_fulfilled', 'fulfilled'])), name='order_fulfillment_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "fulfillment__in",
+                        [
+                            "unfulfilled",
+                            "on_hold",
+                            "scheduled",
+                            "backordered",
+                            "in_progress",
+                            "partially_fulfilled",
+                            "fulfilled",
+                        ],
+                    )
+                ),
+                name="order_fulfillment_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('delivery__in', ['not_shipped', 'in_transit', 'out_for_delivery', 'delivered', 'exception'])), name='order_delivery_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("delivery__in", ["not_shipped", "in_transit", "out_for_delivery", "delivered", "exception"])
+                ),
+                name="order_delivery_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('returning__in', ['none', 'requested', 'in_progress', 'returned'])), name='order_returning_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("returning__in", ["none", "requested", "in_progress", "returned"])),
+                name="order_returning_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('released_at__isnull', True), ('until__isnull', False)), fields=['until'], name='hold_due'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("released_at__isnull", True), ("until__isnull", False)),
+                fields=["until"],
+                name="hold_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['payment', 'fraud', 'address', 'stock', 'customer', 'operator', 'other'])), name='hold_kind_known'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["payment", "fraud", "address", "stock", "customer", "operator", "other"])
+                ),
+                name="hold_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('order', 'kind'), name='hold_kind_once_open'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at__isnull", True)), fields=("order", "kind"), name="hold_kind_once_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('backordered__gt', 0)), fields=['variant', 'order'], name='order_line_backordered'),
+            model_name="orderline",
+            index=models.Index(
+                condition=models.Q(("backordered__gt", 0)), fields=["variant", "order"], name="order_line_backordered"
+            ),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['sku', 'order'], name='order_line_sku'),
+            model_name="orderline",
+            index=models.Index(fields=["sku", "order"], name="order_line_sku"),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'position'), name='order_line_position'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(fields=("order", "position"), name="order_line_position"),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('ordered__gt', 0)), name='order_line_orders_something'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ordered__gt", 0)), name="order_line_orders_something"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('ordered__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('cancelled'), '+', models.F('allocated')), '+', models.F('backordered')))), name='order_line_placed_within_ordered'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "ordered__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("cancelled"), "+", models.F("allocated")
+                            ),
+                            "+",
+                            models.F("backordered"),
+                        ),
+                    )
+                ),
+                name="order_line_placed_within_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('allocated__gte', models.F('picked')), ('packed__gte', models.F('shipped')), ('picked__gte', models.F('packed')), ('shipped__gte', models.F('delivered'))), name='order_line_funnel'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("allocated__gte", models.F("picked")),
+                    ("packed__gte", models.F("shipped")),
+                    ("picked__gte", models.F("packed")),
+                    ("shipped__gte", models.F("delivered")),
+                ),
+                name="order_line_funnel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('return_requested__gte', models.F('returned')), ('shipped__gte', models.F('return_requested'))), name='order_line_returns_within_shipped'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("return_requested__gte", models.F("returned")), ("shipped__gte", models.F("return_requested"))
+                ),
+                name="order_line_returns_within_shipped",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded__lte', models.F('ordered'))), name='order_line_refunded_within_ordered'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded__lte", models.F("ordered"))), name="order_line_refunded_within_ordered"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('unit_price__gte', 0), ('discount__gte', 0), ('tax__gte', 0)), name='order_line_amounts'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit_price__gte", 0), ("discount__gte", 0), ("tax__gte", 0)),
+                name="order_line_amounts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentrecord',
-            constraint=models.UniqueConstraint(fields=('order', 'key'), name='payment_arrives_once'),
+            model_name="paymentrecord",
+            constraint=models.UniqueConstraint(fields=("order", "key"), name="payment_arrives_once"),
         ),
         migrations.AddConstraint(
-            model_name='paymentrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_amount_positive'),
+            model_name="paymentrecord",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payment_amount_positive"),
         ),
         migrations.AddConstraint(
-            model_name='paymentrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['authorization', 'capture'])), name='payment_kind_known'),
+            model_name="paymentrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["authorization", "capture"])), name="payment_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(fields=('order', 'key'), name='refund_once'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(fields=("order", "key"), name="refund_once"),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='refund_amount_positive'),
+            model_name="refund",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="refund_amount_positive"),
         ),
     ]

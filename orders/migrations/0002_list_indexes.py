@@ -4,31 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0001_initial'),
-        ('orders', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['payment', '-placed_at', '-id'], name='order_by_payment'),
+            model_name="order",
+            index=models.Index(fields=["payment", "-placed_at", "-id"], name="order_by_payment"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['fulfillment', '-placed_at', '-id'], name='order_by_fulfillment'),
+            model_name="order",
+            index=models.Index(fields=["fulfillment", "-placed_at", "-id"], name="order_by_fulfillment"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['delivery', '-placed_at', '-id'], name='order_by_delivery'),
+            model_name="order",
+            index=models.Index(fields=["delivery", "-placed_at", "-id"], name="order_by_delivery"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['ship_country', '-placed_at', '-id'], name='order_by_country'),
+            model_name="order",
+            index=models.Index(fields=["ship_country", "-placed_at", "-id"], name="order_by_country"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('delivery', 'not_shipped'), _negated=True), fields=['-placed_at', '-id'], name='order_shipped'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("delivery", "not_shipped"), _negated=True),
+                fields=["-placed_at", "-id"],
+                name="order_shipped",
+            ),
         ),
     ]

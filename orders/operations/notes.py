@@ -26,7 +26,9 @@ def add_note(*, order_id: int, text: str, user: User, now: datetime) -> Note:
         raise Invalid("bad_note", _("A note has 1 to 4,000 characters."), field="text")
     with transaction.atomic():
         order = lock_order(order_id)
-        note = Note.objects.create(order=order, author=user, author_label=Actor.user(user).label[:120], text=text, at=now)
+        note = Note.objects.create(
+            order=order, author=user, author_label=Actor.user(user).label[:120], text=text, at=now
+        )
         record(order.subject, "note.added", actor=Actor.user(user), at=now, note=note.pk)
     return note
 

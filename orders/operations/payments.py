@@ -43,16 +43,34 @@ def record_payment(
         _check_amount(amount, order)
         if kind == PaymentRecord.Kind.CAPTURE:
             if amount > order.owed_by_customer:
-                raise Refusal("over_capture", _("Only {owed} is owed.").format(owed=_money(order.owed_by_customer, order)), field="amount")
+                raise Refusal(
+                    "over_capture",
+                    _("Only {owed} is owed.").format(owed=_money(order.owed_by_customer, order)),
+                    field="amount",
+                )
             order.captured_total += amount
         else:
             order.authorized_total += amount
         payment = PaymentRecord.objects.create(
-            order=order, kind=kind, amount=amount, method=method[:60], reference=reference[:120], key=key, actor=actor.ref, at=now
+            order=order,
+            kind=kind,
+            amount=amount,
+            method=method[:60],
+            reference=reference[:120],
+            key=key,
+            actor=actor.ref,
+            at=now,
         )
         refresh_order(order, now=now)
         record(
-            order.subject, "payment.recorded", actor=actor, at=now, amount=amount, currency=order.currency, method=method, kind=str(kind)
+            order.subject,
+            "payment.recorded",
+            actor=actor,
+            at=now,
+            amount=amount,
+            currency=order.currency,
+            method=method,
+            kind=str(kind),
         )
         publish(PaymentRecorded(order.pk), actor=actor)
         return payment
@@ -81,9 +99,13 @@ def record_refund(
         _check_amount(amount, order)
         left = order.captured_total - order.refunded_total
         if amount > left:
-            raise Refusal("over_refund", _("At most {left} can be refunded.").format(left=_money(left, order)), field="amount")
+            raise Refusal(
+                "over_refund", _("At most {left} can be refunded.").format(left=_money(left, order)), field="amount"
+            )
         for line_id, units in sorted((lines or {}).items()):
-            changed = order.lines.filter(pk=line_id, refunded__lte=F("ordered") - units).update(refunded=F("refunded") + units)
+            changed = order.lines.filter(pk=line_id, refunded__lte=F("ordered") - units).update(
+                refunded=F("refunded") + units
+            )
             if units < 0 or not changed:
                 raise Invalid("bad_units", _("More units than were ordered."), field=f"line-{line_id}")
         order.refunded_total += amount
@@ -91,7 +113,15 @@ def record_refund(
             order=order, amount=amount, reason=reason[:200], cause=cause[:60], key=key, actor=actor.ref, at=now
         )
         refresh_order(order, now=now)
-        record(order.subject, "payment.refunded", actor=actor, at=now, amount=amount, currency=order.currency, reason=reason)
+        record(
+            order.subject,
+            "payment.refunded",
+            actor=actor,
+            at=now,
+            amount=amount,
+            currency=order.currency,
+            reason=reason,
+        )
         publish(RefundRecorded(order.pk, refund.pk), actor=actor)
         return refund
 
@@ -100,7 +130,9 @@ def _check_amount(amount: Decimal, order: Order) -> None:
     if not amount.is_finite() or amount <= 0:
         raise Invalid("bad_amount", _("Give an amount above zero."), field="amount")
     if not is_exact(amount, order.currency):
-        raise Invalid("bad_amount", _("{currency} has fewer decimals than that.").format(currency=order.currency), field="amount")
+        raise Invalid(
+            "bad_amount", _("{currency} has fewer decimals than that.").format(currency=order.currency), field="amount"
+        )
 
 
 def _money(amount: Decimal, order: Order) -> str:

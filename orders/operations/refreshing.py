@@ -23,7 +23,10 @@ def lock_order(order_id: int, *, version: int | None = None) -> Order:
         raise NotFound("no_such_order", _("There is no such order."))
     if version is not None and order.version != version:
         raise Stale(
-            "order_changed", _("Order {number} was changed by somebody else since you opened it. Look again.").format(number=order.number)
+            "order_changed",
+            _("Order {number} was changed by somebody else since you opened it. Look again.").format(
+                number=order.number
+            ),
         )
     return order
 

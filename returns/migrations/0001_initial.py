@@ -5,93 +5,206 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('fulfillment', '0001_initial'),
-        ('inventory', '0001_initial'),
-        ('orders', '0001_initial'),
+        ("fulfillment", "0001_initial"),
+        ("inventory", "0001_initial"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Return',
+            name="Return",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=70, unique=True)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('approved', 'Approved'), ('declined', 'Declined'), ('in_transit', 'On its way'), ('received', 'Received'), ('inspected', 'Inspected'), ('resolved', 'Resolved'), ('cancelled', 'Cancelled')], default='requested', max_length=12)),
-                ('resolution', models.CharField(blank=True, max_length=12)),
-                ('customer_note', models.TextField(blank=True)),
-                ('answer', models.TextField(blank=True)),
-                ('request_key', models.CharField(max_length=60, unique=True)),
-                ('actor', models.CharField(max_length=80)),
-                ('requested_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('received_at', models.DateTimeField(null=True)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('location', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='inventory.location')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='orders.order')),
-                ('refund', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='return_request', to='orders.refund')),
-                ('shipment', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='return_request', to='fulfillment.shipment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=70, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("approved", "Approved"),
+                            ("declined", "Declined"),
+                            ("in_transit", "On its way"),
+                            ("received", "Received"),
+                            ("inspected", "Inspected"),
+                            ("resolved", "Resolved"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="requested",
+                        max_length=12,
+                    ),
+                ),
+                ("resolution", models.CharField(blank=True, max_length=12)),
+                ("customer_note", models.TextField(blank=True)),
+                ("answer", models.TextField(blank=True)),
+                ("request_key", models.CharField(max_length=60, unique=True)),
+                ("actor", models.CharField(max_length=80)),
+                ("requested_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("received_at", models.DateTimeField(null=True)),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="returns",
+                        to="inventory.location",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="returns", to="orders.order"
+                    ),
+                ),
+                (
+                    "refund",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="return_request",
+                        to="orders.refund",
+                    ),
+                ),
+                (
+                    "shipment",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="return_request",
+                        to="fulfillment.shipment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReturnLine',
+            name="ReturnLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField()),
-                ('reason', models.CharField(choices=[('does_not_fit', 'It does not fit'), ('not_as_described', 'Not as described'), ('damaged', 'It arrived damaged'), ('wrong_item', 'The wrong item arrived'), ('changed_mind', 'I changed my mind'), ('other', 'Something else')], max_length=20)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('received', models.PositiveIntegerField(default=0)),
-                ('inspected', models.PositiveIntegerField(default=0)),
-                ('order_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='return_lines', to='orders.orderline')),
-                ('return_request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='returns.return')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.PositiveIntegerField()),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("does_not_fit", "It does not fit"),
+                            ("not_as_described", "Not as described"),
+                            ("damaged", "It arrived damaged"),
+                            ("wrong_item", "The wrong item arrived"),
+                            ("changed_mind", "I changed my mind"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("received", models.PositiveIntegerField(default=0)),
+                ("inspected", models.PositiveIntegerField(default=0)),
+                (
+                    "order_line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="return_lines", to="orders.orderline"
+                    ),
+                ),
+                (
+                    "return_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="returns.return"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Inspection',
+            name="Inspection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('disposition', models.CharField(choices=[('restock', 'Restock'), ('refurbish', 'Refurbish'), ('quarantine', 'Quarantine'), ('scrap', 'Scrap'), ('keep_it', 'Customer keeps it')], max_length=12)),
-                ('quantity', models.PositiveIntegerField()),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('actor', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='inspections', to='returns.returnline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "disposition",
+                    models.CharField(
+                        choices=[
+                            ("restock", "Restock"),
+                            ("refurbish", "Refurbish"),
+                            ("quarantine", "Quarantine"),
+                            ("scrap", "Scrap"),
+                            ("keep_it", "Customer keeps it"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("quantity", models.PositiveIntegerField()),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("actor", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="inspections", to="returns.returnline"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='return',
-            index=models.Index(fields=['-requested_at', '-id'], name='return_recent'),
+            model_name="return",
+            index=models.Index(fields=["-requested_at", "-id"], name="return_recent"),
         ),
         migrations.AddIndex(
-            model_name='return',
-            index=models.Index(condition=models.Q(('state__in', ['resolved', 'declined', 'cancelled']), _negated=True), fields=['-requested_at', '-id'], name='return_open'),
+            model_name="return",
+            index=models.Index(
+                condition=models.Q(("state__in", ["resolved", "declined", "cancelled"]), _negated=True),
+                fields=["-requested_at", "-id"],
+                name="return_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='return',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'approved', 'declined', 'in_transit', 'received', 'inspected', 'resolved', 'cancelled'])), name='return_state_known'),
+            model_name="return",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "requested",
+                            "approved",
+                            "declined",
+                            "in_transit",
+                            "received",
+                            "inspected",
+                            "resolved",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="return_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='returnline',
-            constraint=models.UniqueConstraint(fields=('return_request', 'order_line'), name='return_line_once'),
+            model_name="returnline",
+            constraint=models.UniqueConstraint(fields=("return_request", "order_line"), name="return_line_once"),
         ),
         migrations.AddConstraint(
-            model_name='returnline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='return_line_returns_something'),
+            model_name="returnline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="return_line_returns_something"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='returnline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', models.F('received')), ('received__gte', models.F('inspected'))), name='return_line_funnel'),
+            model_name="returnline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", models.F("received")), ("received__gte", models.F("inspected"))),
+                name="return_line_funnel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='inspection_of_something'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="inspection_of_something"),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('disposition__in', ['restock', 'refurbish', 'quarantine', 'scrap', 'keep_it'])), name='disposition_known'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("disposition__in", ["restock", "refurbish", "quarantine", "scrap", "keep_it"])),
+                name="disposition_known",
+            ),
         ),
     ]

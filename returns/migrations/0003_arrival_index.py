@@ -4,17 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fulfillment', '0004_page_indexes'),
-        ('inventory', '0004_level_indexes'),
-        ('orders', '0002_list_indexes'),
-        ('returns', '0002_sums_and_resolution'),
+        ("fulfillment", "0004_page_indexes"),
+        ("inventory", "0004_level_indexes"),
+        ("orders", "0002_list_indexes"),
+        ("returns", "0002_sums_and_resolution"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='return',
-            index=models.Index(condition=models.Q(('received_at__isnull', False)), fields=['received_at'], name='return_arrived'),
+            model_name="return",
+            index=models.Index(
+                condition=models.Q(("received_at__isnull", False)), fields=["received_at"], name="return_arrived"
+            ),
         ),
     ]

@@ -21,4 +21,8 @@ def decision_page(request: StaffRequest, pk: int) -> HttpResponse:
     )
     others = RoutingDecision.objects.filter(order=found.order_id).exclude(pk=pk).defer("receipt").order_by("-id")[:20]
     reading = read_receipts([found.receipt], found.order.lines.all())[0]
-    return render(request, "routing/decision.html", {"decision": found, "order": found.order, "reading": reading, "others": others})
+    return render(
+        request,
+        "routing/decision.html",
+        {"decision": found, "order": found.order, "reading": reading, "others": others},
+    )

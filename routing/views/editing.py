@@ -88,7 +88,9 @@ def _compare(request: StaffRequest, draft: Draft) -> HttpResponse:
     compared = compare_rules(draft=engine_rules(0, draft.rules), limit=_count(request), now=timezone.now())
     listed = compared.changed[:LISTED]
     rows = list(zip(listed, _told(listed, "live"), _told(listed, "draft"), strict=True))
-    return show(request, draft, compared=compared, rows=rows, unlisted=len(compared.changed) - len(rows), sums=_sums(compared))
+    return show(
+        request, draft, compared=compared, rows=rows, unlisted=len(compared.changed) - len(rows), sums=_sums(compared)
+    )
 
 
 def _told(changed: list[Any], plan: str) -> list[str]:

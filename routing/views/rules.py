@@ -59,7 +59,11 @@ def rules_page(request: StaffRequest) -> HttpResponse:
 
 
 def _newest_decisions() -> list[tuple[RoutingDecision, str]]:
-    found = list(RoutingDecision.objects.select_related("order").only("order__number", "receipt", "cause", "at").order_by("-id")[:SHOWN])
+    found = list(
+        RoutingDecision.objects.select_related("order")
+        .only("order__number", "receipt", "cause", "at")
+        .order_by("-id")[:SHOWN]
+    )
     return list(zip(found, sentences([one.receipt for one in found]), strict=True))
 
 
@@ -69,9 +73,13 @@ def retry(request: StaffRequest) -> HttpResponse:
     """Try the newest orders that no location could ship once more."""
     placed = route_waiting(actor=Actor.user(request.user), now=timezone.now(), limit=RETRIED)
     if placed:
-        messages.success(request, ngettext("{n} order has a place now.", "{n} orders have a place now.", placed).format(n=placed))
+        messages.success(
+            request, ngettext("{n} order has a place now.", "{n} orders have a place now.", placed).format(n=placed)
+        )
     else:
-        messages.info(request, translate("None of them can be shipped by any location yet. The receipt of each says why."))
+        messages.info(
+            request, translate("None of them can be shipped by any location yet. The receipt of each says why.")
+        )
     return redirect("routing")
 
 
@@ -86,7 +94,12 @@ class RuleSetList(ListPage):
     filter_class = RuleSetFilter
     sorts = {"version": Sort("version", desc=True)}
     default_sort = "version"
-    empty = Empty(_("No versions yet"), _("The rules of a new installation are live until the first version is published."), _("Edit the rules"), "routing-edit")
+    empty = Empty(
+        _("No versions yet"),
+        _("The rules of a new installation are live until the first version is published."),
+        _("Edit the rules"),
+        "routing-edit",
+    )
 
     def queryset(self, request: HttpRequest) -> QuerySet[RuleSet]:
         return RuleSet.objects.defer("rules")
@@ -144,5 +157,10 @@ def restore(request: StaffRequest, version: int) -> HttpResponse:
         )
     except Refusal as refusal:
         return _version(request, found, status=refusal.status, refusal=refusal, note=request.POST.get("note", ""))
-    messages.success(request, translate("Version {version} is live, with the rules of version {old}.").format(version=stored.version, old=version))
+    messages.success(
+        request,
+        translate("Version {version} is live, with the rules of version {old}.").format(
+            version=stored.version, old=version
+        ),
+    )
     return redirect("routing")

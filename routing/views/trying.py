@@ -80,7 +80,9 @@ def _order(pk: str, text: str) -> tuple[Order | None, list[Order]]:
         return chosen, []
     if not text:
         return None, list(orders[:OFFERED])
-    found = list(orders.filter(number__in=[text, text.upper(), f"#{text}"])[:OFFERED]) or list(search(orders, text)[:OFFERED])
+    found = list(orders.filter(number__in=[text, text.upper(), f"#{text}"])[:OFFERED]) or list(
+        search(orders, text)[:OFFERED]
+    )
     return (found[0], []) if len(found) == 1 else (None, found)
 
 

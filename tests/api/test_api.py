@@ -51,7 +51,9 @@ def test_an_order_is_created_read_listed_and_found(api):
     assert api("get", f"/orders/{body['id']}").json()["number"] == body["number"]
     assert [o["id"] for o in api("get", "/orders?q=zofia").json()["items"]] == [body["id"]]
     assert api("get", "/orders?q=nobody").json()["items"] == []
-    assert [o["id"] for o in api("get", f"/orders?channel={channel.name}&sku=A-1&country=PL&lifecycle=open").json()["items"]] == [body["id"]]
+    assert [
+        o["id"] for o in api("get", f"/orders?channel={channel.name}&sku=A-1&country=PL&lifecycle=open").json()["items"]
+    ] == [body["id"]]
 
 
 def test_the_same_order_again_answers_what_exists(api):
@@ -132,7 +134,10 @@ def test_stock_is_read_and_adjusted_by_sku_and_location(api):
     assert done.status_code == 200 and done.json()["on_hand"] == 3
     refused = api("post", "/stock/adjustments", {"sku": "A-1", "location": "Warsaw", "quantity": -9, "reason": "lost"})
     assert refused.status_code == 409 and "A-1" in refused.json()["detail"]
-    assert api("post", "/stock/adjustments", {"sku": "A-1", "location": "Mars", "set_to": 1}).json()["errors"][0]["field"] == "location"
+    assert (
+        api("post", "/stock/adjustments", {"sku": "A-1", "location": "Mars", "set_to": 1}).json()["errors"][0]["field"]
+        == "location"
+    )
     assert StockLevel.objects.get().on_hand == 3
 
 

@@ -46,7 +46,9 @@ class Steps(JobKind):
         return step
 
     def save(self, job: Job, worked: int, *, now: datetime) -> bool:
-        TimelineEntry.objects.create(subject=f"test:{job.pk}", kind="step", data={"n": worked}, actor="t", actor_label="t", at=now)
+        TimelineEntry.objects.create(
+            subject=f"test:{job.pk}", kind="step", data={"n": worked}, actor="t", actor_label="t", at=now
+        )
         if worked in job.params.get("bad", []):
             report_error(job, reference=f"row {worked}", message="It is broken.", line=worked)
         job.cursor = {"next": worked + 1}
@@ -158,7 +160,9 @@ def test_the_same_work_is_not_queued_twice_while_it_is_open():
     again = start_job(kind=Steps.name, title="b", params={"steps": 1}, actor=ACTOR, now=NOW, dedupe_key="k")
     assert first.pk == again.pk
     run_job(first.pk, clock=Clock())
-    assert start_job(kind=Steps.name, title="c", params={"steps": 1}, actor=ACTOR, now=NOW, dedupe_key="k").pk != first.pk
+    assert (
+        start_job(kind=Steps.name, title="c", params={"steps": 1}, actor=ACTOR, now=NOW, dedupe_key="k").pk != first.pk
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,7 +27,9 @@ class Happened(Event):
 
 
 def remember(event: Happened, *, actor: Actor, now: datetime) -> None:
-    TimelineEntry.objects.create(subject=f"thing:{event.thing_id}", kind="seen", actor=actor.ref, actor_label="", at=now)
+    TimelineEntry.objects.create(
+        subject=f"thing:{event.thing_id}", kind="seen", actor=actor.ref, actor_label="", at=now
+    )
     if broken["times"]:
         broken["times"] -= 1
         raise RuntimeError("later")

@@ -39,7 +39,11 @@ def test_the_owner_saves_settings_and_the_change_is_remembered(client_as):
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"currency": "zloty"}, "currency"), ({"time_zone": "Mars/Base"}, "time_zone"), ({"return_window_days": "-1"}, "return_window_days")],
+    [
+        ({"currency": "zloty"}, "currency"),
+        ({"time_zone": "Mars/Base"}, "time_zone"),
+        ({"return_window_days": "-1"}, "return_window_days"),
+    ],
 )
 def test_bad_settings_are_refused_at_the_field_and_keep_the_input(client_as, change, field):
     answer = client_as("owner").post("/settings/", FIELDS | change)

@@ -30,7 +30,9 @@ def test_letters_fold_to_one_form(written, searched):
 def test_folding_twice_changes_nothing_and_queries_hold_no_operators(text):
     assert fold(fold(text)) == fold(text)
     query = search_query(text)
-    assert query == "" or set(query.replace("'", "").replace(":*", "")) - set("&|() ") <= set("".join(c for c in query if c.isalnum()))
+    assert query == "" or set(query.replace("'", "").replace(":*", "")) - set("&|() ") <= set(
+        "".join(c for c in query if c.isalnum())
+    )
 
 
 def test_a_sku_is_found_in_parts_and_whole():
@@ -38,7 +40,7 @@ def test_a_sku_is_found_in_parts_and_whole():
     assert {"ab", "12", "c", "ab12c", "jan", "kowalski", "example"} <= set(words)
 
 
-@given(st.decimals(-10**6, 10**6, places=3), st.lists(st.integers(0, 1000), min_size=1, max_size=12), CURRENCIES)
+@given(st.decimals(-(10**6), 10**6, places=3), st.lists(st.integers(0, 1000), min_size=1, max_size=12), CURRENCIES)
 def test_shares_sum_to_the_whole_and_are_fair(total, weights, currency):
     shares = allocate(total, weights, currency)
     assert sum(shares) == quantize(total, currency)
@@ -56,4 +58,6 @@ def test_currencies_have_their_own_decimals():
 def test_addresses_are_written_as_their_country_does_and_survive_bad_ones():
     assert "00-050 WARSZAWA" in Address("Jan", "", "ul. X 1", "", "Warszawa", "", "00-050", "PL").lines()
     assert Address("Jan", country="XX", city="?").lines()
-    assert postal_key("00-050") == "00050" and known_country("TR") and not known_country("ZZ") and not known_country("tr")
+    assert (
+        postal_key("00-050") == "00050" and known_country("TR") and not known_country("ZZ") and not known_country("tr")
+    )

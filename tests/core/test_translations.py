@@ -18,7 +18,19 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != "en"]
-APPS = ["core", "customers", "inventory", "orders", "fulfillment", "routing", "returns", "channels", "reports", "api", "oms"]
+APPS = [
+    "core",
+    "customers",
+    "inventory",
+    "orders",
+    "fulfillment",
+    "routing",
+    "returns",
+    "channels",
+    "reports",
+    "api",
+    "oms",
+]
 
 #: What a customer may read: pages, mails, papers, words of tracking, reasons, and the refusals of their acts.
 CUSTOMERS = [
@@ -106,7 +118,9 @@ def test_every_translation_keeps_its_placeholders(language: str) -> None:
         wanted = set(_PLACEHOLDER.findall(plural))
         for form in forms_of(message):
             kept = set(_PLACEHOLDER.findall(form))
-            if kept != wanted and not (message.pluralizable and kept == set(_PLACEHOLDER.findall(sources_of(message)[0]))):
+            if kept != wanted and not (
+                message.pluralizable and kept == set(_PLACEHOLDER.findall(sources_of(message)[0]))
+            ):
                 wrong.append((message.id, form))
     assert wrong == []
 
@@ -134,13 +148,18 @@ def test_persian_is_written_with_persian_letters() -> None:
             assert not set("".join(forms_of(message))) & set("يكة"), message.id
 
 
-@pytest.mark.parametrize(("language", "text"), [("tr", "Siparişim nerede?"), ("pl", "Gdzie jest moje zamówienie?"), ("fa", "سفارش من کجاست؟")])
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("tr", "Siparişim nerede?"), ("pl", "Gdzie jest moje zamówienie?"), ("fa", "سفارش من کجاست؟")],
+)
 def test_the_compiled_catalogues_are_used(language: str, text: str) -> None:
     with translation.override(language):
         assert translation.gettext("Where is my order?") == text
 
 
-@pytest.mark.parametrize(("n", "text"), [(1, "1 wiersz"), (3, "3 wiersze"), (5, "5 wierszy"), (12, "12 wierszy"), (22, "22 wiersze")])
+@pytest.mark.parametrize(
+    ("n", "text"), [(1, "1 wiersz"), (3, "3 wiersze"), (5, "5 wierszy"), (12, "12 wierszy"), (22, "22 wiersze")]
+)
 def test_polish_counts_as_poles_do(n: int, text: str) -> None:
     with translation.override("pl"):
         assert translation.ngettext("{n} row", "{n} rows", n).format(n=n) == text

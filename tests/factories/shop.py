@@ -30,7 +30,9 @@ def make_variant(sku: str = "", **fields: Any) -> Variant:
     sku = sku or f"SKU-{n}"
     product = Product.objects.create(handle=f"product-{n}", title=f"Product {n}")
     return Variant.objects.create(
-        product=product, sku=sku, **{"title": f"Product {n}", "price": Decimal("10"), "weight_grams": 400, "search_text": sku.lower(), **fields}
+        product=product,
+        sku=sku,
+        **{"title": f"Product {n}", "price": Decimal("10"), "weight_grams": 400, "search_text": sku.lower(), **fields},
     )
 
 
@@ -41,22 +43,30 @@ def make_location(name: str = "", **fields: Any) -> Location:
     return Location.objects.create(**{**defaults, **fields})
 
 
-def give_stock(variant: Variant, location: Location, quantity: int, *, bucket: str = "on_hand", bin: str = "") -> StockLevel:  # noqa: A002
+def give_stock(
+    variant: Variant, location: Location, quantity: int, *, bucket: str = "on_hand", bin: str = ""
+) -> StockLevel:  # noqa: A002
     """Put units on the shelf through the ledger."""
     from django.db import transaction
 
     with transaction.atomic():
-        apply_moves([Move(variant.pk, location.pk, bucket, quantity, "received")], cause="test:stock", actor=ACTOR, now=NOW)
+        apply_moves(
+            [Move(variant.pk, location.pk, bucket, quantity, "received")], cause="test:stock", actor=ACTOR, now=NOW
+        )
     if bin:
         StockLevel.objects.filter(variant=variant, location=location).update(bin=bin)
     return StockLevel.objects.get(variant=variant, location=location)
 
 
-def new_order(channel: Channel, lines: list[tuple[str, int]], *, price: str = "10", paid: bool = True, **fields: Any) -> NewOrder:
+def new_order(
+    channel: Channel, lines: list[tuple[str, int]], *, price: str = "10", paid: bool = True, **fields: Any
+) -> NewOrder:
     """A request for an order of (SKU, quantity) lines."""
     n = next(_serial)
     new_lines = tuple(NewLine(sku=sku, quantity=quantity, unit_price=Decimal(price)) for sku, quantity in lines)
-    total = sum((line.unit_price * line.quantity for line in new_lines), Decimal(0)) + fields.get("shipping_total", Decimal(0))
+    total = sum((line.unit_price * line.quantity for line in new_lines), Decimal(0)) + fields.get(
+        "shipping_total", Decimal(0)
+    )
     defaults: dict[str, Any] = {
         "external_id": f"ext-{n}", "number": f"#{1000 + n}", "placed_at": NOW, "currency": channel.currency, "email": f"buyer{n}@example.com",
         "customer_name": "Zofia Kowalska",
@@ -66,7 +76,9 @@ def new_order(channel: Channel, lines: list[tuple[str, int]], *, price: str = "1
     return NewOrder(channel_id=channel.pk, lines=new_lines, **{**defaults, **fields})
 
 
-def make_order(channel: Channel | None = None, lines: list[tuple[str, int]] | None = None, *, now: datetime = NOW, **fields: Any) -> Order:
+def make_order(
+    channel: Channel | None = None, lines: list[tuple[str, int]] | None = None, *, now: datetime = NOW, **fields: Any
+) -> Order:
     """Place an order through the product. Without lines: one unit of a fresh variant that is in stock."""
     channel = channel or make_channel()
     if lines is None:

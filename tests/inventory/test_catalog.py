@@ -58,7 +58,11 @@ def kinds(subject: str) -> list[str]:
 
 
 def test_a_handle_is_made_of_the_title_and_is_free():
-    assert [product().handle, product().handle, product().handle] == ["zolta-kurtka", "zolta-kurtka-2", "zolta-kurtka-3"]
+    assert [product().handle, product().handle, product().handle] == [
+        "zolta-kurtka",
+        "zolta-kurtka-2",
+        "zolta-kurtka-3",
+    ]
     assert product(title="کفش").handle == "کفش"
     assert product(title="!!!").handle == "product"
 
@@ -76,7 +80,15 @@ def test_a_change_keeps_its_difference_and_nothing_changed_keeps_nothing():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("title", "  "), ("title", "x" * 256), ("handle", "a b"), ("handle", "taken"), ("handle", "-a"), ("tags", ["x" * 61]), ("tags", list("abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))],
+    [
+        ("title", "  "),
+        ("title", "x" * 256),
+        ("handle", "a b"),
+        ("handle", "taken"),
+        ("handle", "-a"),
+        ("tags", ["x" * 61]),
+        ("tags", list("abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ")),
+    ],
 )
 def test_a_wrong_product_names_its_field_and_writes_nothing(field, value):
     product(title="Other", handle="taken")
@@ -169,7 +181,17 @@ def test_what_nothing_speaks_of_can_be_deleted_and_what_was_used_cannot():
 
 @pytest.mark.parametrize(
     ("barcode", "digit"),
-    [("5901234123457", None), ("5901234123450", "7"), ("036000291452", None), ("036000291453", "2"), ("96385074", None), ("ABC", None), ("123", None), ("", None), ("٥٩٠١٢٣٤١٢٣٤٥٠", None)],
+    [
+        ("5901234123457", None),
+        ("5901234123450", "7"),
+        ("036000291452", None),
+        ("036000291453", "2"),
+        ("96385074", None),
+        ("ABC", None),
+        ("123", None),
+        ("", None),
+        ("٥٩٠١٢٣٤١٢٣٤٥٠", None),
+    ],
 )
 def test_a_gtin_with_a_wrong_check_digit_is_told_from_a_code_of_ones_own(barcode, digit):
     assert expected_check_digit(barcode) == digit
@@ -218,7 +240,13 @@ def test_a_wrong_location_names_its_field_and_writes_nothing(field, values):
 
 def test_a_change_of_a_location_reads_as_a_difference():
     found = place(address=Address(line1="Rynek 1", city="Kraków", country="PL"))
-    place(found, ships_to=["pl", "DE"], cutoff=time(14, 0), channel_ids=[7, 3, 7], address=Address(line1="Rynek 2", city="Kraków", country="PL"))
+    place(
+        found,
+        ships_to=["pl", "DE"],
+        cutoff=time(14, 0),
+        channel_ids=[7, 3, 7],
+        address=Address(line1="Rynek 2", city="Kraków", country="PL"),
+    )
     changes = {one.field: (one.before, one.after) for one in lines_for(entries_for(found.subject))[0].changes}
     assert changes["ships to"] == ("everywhere", "DE, PL")
     assert changes["channels"] == ("all", "2 channels")

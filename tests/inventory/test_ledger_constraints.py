@@ -40,7 +40,15 @@ def day_twice() -> None:
 
 
 def movement(times: int = 1, **fields: Any) -> None:
-    values = {"bucket": "on_hand", "quantity": 1, "reason": "counted", "cause": "test:1", "actor": "system:test", "at": NOW, **fields}
+    values = {
+        "bucket": "on_hand",
+        "quantity": 1,
+        "reason": "counted",
+        "cause": "test:1",
+        "actor": "system:test",
+        "at": NOW,
+        **fields,
+    }
     here, place = make_variant(), make_location()
     for _n in range(times):
         StockMovement.objects.create(variant=here, location=place, **values)
@@ -49,7 +57,9 @@ def movement(times: int = 1, **fields: Any) -> None:
 def reservation(times: int = 1, quantity: int = 1) -> None:
     here, place = make_variant(), make_location()
     for _n in range(times):
-        Reservation.objects.create(variant=here, location=place, owner="order_line:1", quantity=quantity, created_at=NOW)
+        Reservation.objects.create(
+            variant=here, location=place, owner="order_line:1", quantity=quantity, created_at=NOW
+        )
 
 
 BREAKS = {

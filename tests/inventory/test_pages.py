@@ -49,7 +49,9 @@ def test_a_product_is_written_down_with_its_variants(client_as):
     product = Product.objects.get()
     assert (product.handle, product.tags) == ("tent", ["camp", "new"])
     assert answer.url == reverse("variant-new", args=[product.pk])
-    answer = client.post(answer.url, VARIANT | {"options": "Color: Moss\nSize: 2", "barcode": "5901234123450", "cost": ""}, follow=True)
+    answer = client.post(
+        answer.url, VARIANT | {"options": "Color: Moss\nSize: 2", "barcode": "5901234123450", "cost": ""}, follow=True
+    )
     variant = Variant.objects.get()
     assert (variant.title, variant.options, variant.cost) == ("Tent – Moss / 2", {"Color": "Moss", "Size": "2"}, None)
     page = text_of(answer)
@@ -66,7 +68,14 @@ def test_a_refused_form_names_its_field_and_keeps_what_was_written(client_as):
     assert answer.status_code == 422
     assert answer.context["form"].errors == {"sku": ["The SKU “TAKEN” is that of “The tent”."]}
     assert 'value="630622"' in text_of(answer)
-    for field, value in (("price", "-1"), ("price", "x"), ("hs_code", "1"), ("options", "no colon"), ("origin_country", "QQ"), ("weight_grams", "-1")):
+    for field, value in (
+        ("price", "-1"),
+        ("price", "x"),
+        ("hs_code", "1"),
+        ("options", "no colon"),
+        ("origin_country", "QQ"),
+        ("weight_grams", "-1"),
+    ):
         answer = client.post(reverse("variant-new", args=[product.pk]), VARIANT | {field: value})
         assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert Variant.objects.count() == 2
@@ -87,10 +96,28 @@ def test_a_variant_is_changed_and_its_page_keeps_the_name_while_the_form_is_wron
 
 def test_a_product_page_shows_measures_money_and_where_it_lies(client_as):
     Shop.objects.update_or_create(id=1, defaults={"name": "S", "currency": "PLN"})
-    variant = make_variant("TENT-1", weight_grams=2400, length_mm=600, width_mm=200, height_mm=150, hs_code="630622", origin_country="PL", barcode="5901234123457")
+    variant = make_variant(
+        "TENT-1",
+        weight_grams=2400,
+        length_mm=600,
+        width_mm=200,
+        height_mm=150,
+        hs_code="630622",
+        origin_country="PL",
+        barcode="5901234123457",
+    )
     level = give_stock(variant, make_location("Main"), 7, bin="A-1")
     page = text_of(client_as("viewer").get(reverse("product", args=[variant.product_id])))
-    for words in ("TENT-1", "2,400", "600 × 200 × 150", "630622", "PLN", "Main", "A-1", reverse("stock-level", args=[level.pk])):
+    for words in (
+        "TENT-1",
+        "2,400",
+        "600 × 200 × 150",
+        "630622",
+        "PLN",
+        "Main",
+        "A-1",
+        reverse("stock-level", args=[level.pk]),
+    ):
         assert words in page
     assert "Check digit" not in page
     assert reverse("product-edit", args=[variant.product_id]) not in page
@@ -139,7 +166,13 @@ def test_markup_in_names_is_shown_as_text(client_as):
     variant = make_variant("<b>&'\"", title="<script>alert(1)</script>", barcode="<i>")
     level = give_stock(variant, make_location("<u>loc</u>"), 1)
     client = client_as("owner")
-    for url in (reverse("product", args=[variant.product_id]), reverse("stock"), reverse("stock-level", args=[level.pk]), reverse("variant", args=[variant.pk]), reverse("location", args=[level.location_id])):
+    for url in (
+        reverse("product", args=[variant.product_id]),
+        reverse("stock"),
+        reverse("stock-level", args=[level.pk]),
+        reverse("variant", args=[variant.pk]),
+        reverse("location", args=[level.location_id]),
+    ):
         page = text_of(client.get(url))
         assert "<script>alert" not in page and "<u>loc" not in page and "<b>&" not in page
 
@@ -151,15 +184,27 @@ def test_markup_in_names_is_shown_as_text(client_as):
 def shelf():
     """Two places, five SKUs, each in another condition."""
     near, far = make_location("Near"), make_location("Far")
-    full, reserved, damaged, negative, empty = (make_variant(sku, barcode=f"590{sku}") for sku in ("A-FULL", "B-RES", "C-DAM", "D-NEG", "E-NIL"))
+    full, reserved, damaged, negative, empty = (
+        make_variant(sku, barcode=f"590{sku}") for sku in ("A-FULL", "B-RES", "C-DAM", "D-NEG", "E-NIL")
+    )
     give_stock(full, near, 9, bin="A-01-1")
     give_stock(full, far, 4, bin="B-02-1")
     give_stock(reserved, near, 3)
     make_order(lines=[(reserved.sku, 2)])
     give_stock(damaged, near, 5)
-    adjust_stock(variant_id=damaged.pk, location_id=near.pk, bucket="damaged", quantity=1, reason="damaged", actor=ACTOR, now=NOW)
+    adjust_stock(
+        variant_id=damaged.pk, location_id=near.pk, bucket="damaged", quantity=1, reason="damaged", actor=ACTOR, now=NOW
+    )
     give_stock(negative, near, 2)
-    adjust_stock(variant_id=negative.pk, location_id=near.pk, bucket="safety_stock", set_to=5, reason="safety", actor=ACTOR, now=NOW)
+    adjust_stock(
+        variant_id=negative.pk,
+        location_id=near.pk,
+        bucket="safety_stock",
+        set_to=5,
+        reason="safety",
+        actor=ACTOR,
+        now=NOW,
+    )
     give_stock(empty, far, 6, bucket="incoming")
     return near, far
 
@@ -261,7 +306,12 @@ def test_product_and_location_pages_ask_the_same_number_of_questions_for_any_num
             Variant.objects.filter(pk=more.pk).update(product=variant.product)
             give_stock(more, place, 2)
             give_stock(more, make_location(), 2)
-        counts.append((queries_of(client, reverse("product", args=[variant.product_id])), queries_of(client, reverse("location", args=[place.pk]))))
+        counts.append(
+            (
+                queries_of(client, reverse("product", args=[variant.product_id])),
+                queries_of(client, reverse("location", args=[place.pk])),
+            )
+        )
     assert counts[0] == counts[1]
 
 
@@ -297,7 +347,9 @@ def test_safety_stock_is_set_on_many_levels_through_the_ledger_and_twice_is_once
 
 def test_a_count_that_cannot_be_is_refused_by_row_and_the_others_are_set(client_as, shelf):
     ids = list(StockLevel.objects.filter(variant__sku__in=["A-FULL", "B-RES"]).values_list("pk", flat=True))
-    page = text_of(act(client_as("warehouse"), "count", ids, bucket="on_hand", set_to="1", reason="counted", note="shelf"))
+    page = text_of(
+        act(client_as("warehouse"), "count", ids, bucket="on_hand", set_to="1", reason="counted", note="shelf")
+    )
     assert "2 rows done, 1 refused" in page
     assert "B-RES · Near" in page
     assert "2 units are reserved or set aside" in page
@@ -316,7 +368,13 @@ def test_bins_are_set_on_many_levels_with_their_history(client_as, shelf):
 
 @pytest.mark.parametrize(
     ("action", "fields"),
-    [("safety", {"set_to": "-1"}), ("safety", {}), ("count", {"bucket": "reserved", "set_to": "1", "reason": "counted"}), ("count", {"bucket": "on_hand", "set_to": "1", "reason": "shipped"}), ("bin", {"bin_name": "x" * 41})],
+    [
+        ("safety", {"set_to": "-1"}),
+        ("safety", {}),
+        ("count", {"bucket": "reserved", "set_to": "1", "reason": "counted"}),
+        ("count", {"bucket": "on_hand", "set_to": "1", "reason": "shipped"}),
+        ("bin", {"bin_name": "x" * 41}),
+    ],
 )
 def test_a_wrong_bulk_form_asks_again_and_changes_nothing(client_as, shelf, action, fields):
     level = StockLevel.objects.get(variant__sku="B-RES")

@@ -41,7 +41,15 @@ def page_of(client, level, **words):
 
 
 def form(**fields) -> dict[str, str]:
-    return {"bucket": "on_hand", "how": "change", "quantity": "-2", "reason": "lost", "note": "", "key": uuid.uuid4().hex, **fields}
+    return {
+        "bucket": "on_hand",
+        "how": "change",
+        "quantity": "-2",
+        "reason": "lost",
+        "note": "",
+        "key": uuid.uuid4().hex,
+        **fields,
+    }
 
 
 def adjust(client, level, **fields):
@@ -59,13 +67,23 @@ def count(level, bucket="on_hand") -> int:
 def test_the_sum_on_the_page_makes_the_number(client_as, level):
     order = make_order(lines=[("MUG", 3)])
     for bucket, number in (("damaged", 1), ("quality_control", 2), ("safety_stock", 4), ("incoming", 8)):
-        adjust_stock(variant_id=level.variant_id, location_id=level.location_id, bucket=bucket, set_to=number, reason="correction", actor=ACTOR, now=NOW)
+        adjust_stock(
+            variant_id=level.variant_id,
+            location_id=level.location_id,
+            bucket=bucket,
+            set_to=number,
+            reason="correction",
+            actor=ACTOR,
+            now=NOW,
+        )
     page = page_of(client_as("viewer"), level).context["page"]
     assert [(term.sign, term.label, term.value) for term in page.sum] == [
         ("", "On hand", 12), ("−", "Reserved", 3), ("−", "Damaged", 1), ("−", "Quality control", 2), ("−", "Safety stock", 4), ("=", "Available", 2),
     ]  # fmt: skip
     assert page.incoming.value == 8
-    assert [(one.quantity, owner.text, owner.url) for one, owner in page.reservations] == [(3, order.number, reverse("order", args=[order.pk]))]
+    assert [(one.quantity, owner.text, owner.url) for one, owner in page.reservations] == [
+        (3, order.number, reverse("order", args=[order.pk]))
+    ]
 
 
 def test_each_movement_says_what_made_it_who_and_what_was_there_then(client_as, level):
@@ -73,9 +91,17 @@ def test_each_movement_says_what_made_it_who_and_what_was_there_then(client_as, 
     send(order)
     owner = User.objects.create_user("anna", first_name="Anna", last_name="Nowak", role="owner")
     job = Job.objects.create(kind="import", title="Counts of May", actor=f"user:{owner.pk}", actor_label="Anna Nowak")
-    apply_moves([Move(level.variant_id, level.location_id, "on_hand", 5, "imported")], cause=f"job:{job.pk}", actor=Actor.user(owner), now=NOW)
+    apply_moves(
+        [Move(level.variant_id, level.location_id, "on_hand", 5, "imported")],
+        cause=f"job:{job.pk}",
+        actor=Actor.user(owner),
+        now=NOW,
+    )
     response = page_of(client_as("viewer"), level)
-    lines = [(line.movement.bucket, line.change, line.balance, line.cause.text, line.cause.url, line.actor) for line in response.context["page"].lines]
+    lines = [
+        (line.movement.bucket, line.change, line.balance, line.cause.text, line.cause.url, line.actor)
+        for line in response.context["page"].lines
+    ]
     work = FulfillmentOrder.objects.get()
     work_page, order_page = reverse("fulfillment-order", args=[work.pk]), reverse("order", args=[order.pk])
     assert lines == [
@@ -99,7 +125,12 @@ def test_a_bucket_alone_has_its_own_running_balance(client_as, level):
 
 def test_the_ledger_goes_on_over_pages_with_true_balances(client_as, level):
     for n in range(2 * MOVEMENTS_SHOWN):
-        apply_moves([Move(level.variant_id, level.location_id, "on_hand", 1 + n % 3, "found")], cause="test:x", actor=ACTOR, now=NOW + timedelta(minutes=n))
+        apply_moves(
+            [Move(level.variant_id, level.location_id, "on_hand", 1 + n % 3, "found")],
+            cause="test:x",
+            actor=ACTOR,
+            now=NOW + timedelta(minutes=n),
+        )
     client = client_as("viewer")
     seen, url = [], reverse("stock-level", args=[level.pk])
     while url:
@@ -132,7 +163,15 @@ def test_the_page_asks_the_same_number_of_questions_for_any_history(client_as, l
 
 def test_a_balance_at_the_end_of_each_bucket_is_the_level(level):
     make_order(lines=[("MUG", 2)])
-    adjust_stock(variant_id=level.variant_id, location_id=level.location_id, bucket="damaged", quantity=1, reason="damaged", actor=ACTOR, now=NOW)
+    adjust_stock(
+        variant_id=level.variant_id,
+        location_id=level.location_id,
+        bucket="damaged",
+        quantity=1,
+        reason="damaged",
+        actor=ACTOR,
+        now=NOW,
+    )
     level.refresh_from_db()
     for bucket in Bucket.values:
         rows = ledger_page(level, bucket=bucket).rows
@@ -155,7 +194,14 @@ def test_a_count_is_changed_with_reason_note_and_name(client_as, level):
 
 @pytest.mark.parametrize(
     ("bucket", "how", "quantity", "after"),
-    [("on_hand", "set", "7", 7), ("on_hand", "change", "5", 17), ("damaged", "set", "2", 2), ("quality_control", "change", "1", 1), ("safety_stock", "set", "40", 40), ("incoming", "set", "9", 9)],
+    [
+        ("on_hand", "set", "7", 7),
+        ("on_hand", "change", "5", 17),
+        ("damaged", "set", "2", 2),
+        ("quality_control", "change", "1", 1),
+        ("safety_stock", "set", "40", 40),
+        ("incoming", "set", "9", 9),
+    ],
 )
 def test_every_count_that_people_may_set_can_be_changed_or_set(client_as, level, bucket, how, quantity, after):
     adjust(client_as("warehouse"), level, bucket=bucket, how=how, quantity=quantity)
@@ -177,7 +223,15 @@ def test_a_form_sent_many_times_at_once_moves_once(committed, threads):
     key = uuid.uuid4().hex
 
     def send_it(_i):
-        return adjust_by_hand(variant_id=level.variant_id, location_id=level.location_id, quantity=-1, reason="lost", key=key, actor=ACTOR, now=NOW)
+        return adjust_by_hand(
+            variant_id=level.variant_id,
+            location_id=level.location_id,
+            quantity=-1,
+            reason="lost",
+            key=key,
+            actor=ACTOR,
+            now=NOW,
+        )
 
     results = threads(8, send_it)
     assert sorted(result.repeated for result in results) == [False] + [True] * 7
@@ -205,7 +259,9 @@ def test_units_that_are_promised_cannot_be_taken_away_and_the_refusal_says_why(c
     make_order(lines=[("MUG", 5)])
     answer = adjust(client_as("warehouse"), level, how="set", quantity="4")
     assert answer.status_code == 409
-    assert answer.context["form"].errors == {"quantity": ["MUG at Main: 5 units are reserved or set aside, so no fewer than that can be on hand."]}
+    assert answer.context["form"].errors == {
+        "quantity": ["MUG at Main: 5 units are reserved or set aside, so no fewer than that can be on hand."]
+    }
     assert 'value="4"' in text_of(answer)
 
 
@@ -216,9 +272,18 @@ def test_the_preview_says_what_would_change_and_changes_nothing(client_as, level
     def told(**words):
         return re.sub(r"<[^>]+>|\s+", " ", text_of(client.get(url, words))).strip()
 
-    assert told(bucket="on_hand", how="change", quantity="-2") == "On hand goes from 12 to 10. 10 units can be promised then, 12 now."
-    assert told(bucket="damaged", how="set", quantity="11") == "Damaged goes from 0 to 11. 1 unit can be promised then, 12 now."
-    assert told(bucket="incoming", how="set", quantity="3") == "Incoming goes from 0 to 3. What is available stays as it is: 12."
+    assert (
+        told(bucket="on_hand", how="change", quantity="-2")
+        == "On hand goes from 12 to 10. 10 units can be promised then, 12 now."
+    )
+    assert (
+        told(bucket="damaged", how="set", quantity="11")
+        == "Damaged goes from 0 to 11. 1 unit can be promised then, 12 now."
+    )
+    assert (
+        told(bucket="incoming", how="set", quantity="3")
+        == "Incoming goes from 0 to 3. What is available stays as it is: 12."
+    )
     assert told(bucket="on_hand", how="set", quantity="12") == "On hand is 12 already: nothing would change."
     assert "would fall below zero (-1)" in told(bucket="on_hand", how="change", quantity="-13")
     assert told(bucket="on_hand", how="change", quantity="abc") == ""
@@ -253,7 +318,15 @@ def test_ones_own_last_adjustment_is_undone_by_a_counter_movement_once(client_as
 
 def test_undone_by_many_at_once_it_is_undone_once(committed, threads):
     level = give_stock(make_variant("RACE"), make_location(), 5)
-    done = adjust_by_hand(variant_id=level.variant_id, location_id=level.location_id, quantity=3, reason="found", key="a" * 32, actor=ACTOR, now=NOW)
+    done = adjust_by_hand(
+        variant_id=level.variant_id,
+        location_id=level.location_id,
+        quantity=3,
+        reason="found",
+        key="a" * 32,
+        actor=ACTOR,
+        now=NOW,
+    )
     results = threads(6, lambda _i: undo_adjustment(movement_id=done.movement.pk, actor=ACTOR, now=NOW))
     assert sum(isinstance(result, Stale) for result in results) == 5
     assert count(level) == 5
@@ -277,13 +350,25 @@ def test_what_orders_did_cannot_be_undone_here(level):
     with pytest.raises(Refusal) as refused:
         undo_adjustment(movement_id=StockMovement.objects.latest("pk").pk, actor=ACTOR, now=NOW)
     assert refused.value.code == "not_an_adjustment"
-    done = adjust_by_hand(variant_id=level.variant_id, location_id=level.location_id, quantity=3, reason="found", key="b" * 32, actor=ACTOR, now=NOW)
+    done = adjust_by_hand(
+        variant_id=level.variant_id,
+        location_id=level.location_id,
+        quantity=3,
+        reason="found",
+        key="b" * 32,
+        actor=ACTOR,
+        now=NOW,
+    )
     with pytest.raises(NotAllowed):
         undo_adjustment(movement_id=done.movement.pk, actor=Actor.system("other"), now=NOW)
 
 
 def test_an_undo_that_would_take_promised_units_is_refused(client_as):
-    level = give_stock(make_variant("MUG"), make_location(), 0) if False else give_stock(make_variant("CUP"), make_location("Main"), 1)
+    level = (
+        give_stock(make_variant("MUG"), make_location(), 0)
+        if False
+        else give_stock(make_variant("CUP"), make_location("Main"), 1)
+    )
     client = client_as("warehouse")
     adjust(client, level, quantity="5", reason="found")
     make_order(lines=[("CUP", 4)])
@@ -324,8 +409,18 @@ def test_stock_of_an_unknown_sku_or_place_is_refused_at_its_field(client_as, lev
     client = client_as("warehouse")
     for n in range(2):
         make_variant(f"TWIN-{n}", barcode="0000")
-    for field, words in (("sku", {"sku": "NONE"}), ("sku", {"sku": "0000"}), ("location", {"location": 10**6}), ("quantity", {"quantity": "-1"})):
-        answer = client.post(reverse("stock-add"), form(**{"sku": "TWIN-0", "location": level.location_id, "quantity": "1", "bin_name": "", **words}))
+    for field, words in (
+        ("sku", {"sku": "NONE"}),
+        ("sku", {"sku": "0000"}),
+        ("location", {"location": 10**6}),
+        ("quantity", {"quantity": "-1"}),
+    ):
+        answer = client.post(
+            reverse("stock-add"),
+            form(**{"sku": "TWIN-0", "location": level.location_id, "quantity": "1", "bin_name": "", **words}),
+        )
         assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert StockLevel.objects.count() == 1
-    assert "TWIN-0, TWIN-1" in text_of(client.post(reverse("stock-add"), form(sku="0000", location=level.location_id, quantity="1")))
+    assert "TWIN-0, TWIN-1" in text_of(
+        client.post(reverse("stock-add"), form(sku="0000", location=level.location_id, quantity="1"))
+    )

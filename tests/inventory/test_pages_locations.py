@@ -30,7 +30,14 @@ def test_a_location_is_written_down_and_found_on_the_map(client_as):
     answer = client.post(reverse("location-new"), VALUES | {"channel_ids": [channel.pk]})
     found = Location.objects.get()
     assert answer.url == reverse("location", args=[found.pk])
-    assert (found.code, found.country, found.latitude, found.ships_to, found.channel_ids, str(found.cutoff)) == ("RZE", "PL", 50.04, ["DE", "PL"], [channel.pk], "14:30:00")
+    assert (found.code, found.country, found.latitude, found.ships_to, found.channel_ids, str(found.cutoff)) == (
+        "RZE",
+        "PL",
+        50.04,
+        ["DE", "PL"],
+        [channel.pk],
+        "14:30:00",
+    )
     assert found.postal_address.name == "Rzeszów hub"
     page = text_of(client.get(answer.url))
     for words in ("Rynek 1", "Germany", "Poland", "Allegro", "14:30", "Europe/Warsaw", "50.04", "2 days", "Added."):
@@ -46,11 +53,30 @@ def test_a_place_that_is_not_on_the_map_is_told(client_as):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", ""), ("name", "Taken"), ("code", "TK"), ("code", "?"), ("kind", "moon"), ("time_zone", "Mars/Olympus"), ("ships_to", "PL, QQ"), ("latitude", "x"), ("longitude", "1"), ("postal_code", "12"), ("country", "QQ"), ("channel_ids", "999999"), ("daily_capacity", "-1"), ("cutoff", "25:00"), ("rank", "99999")],
+    [
+        ("name", ""),
+        ("name", "Taken"),
+        ("code", "TK"),
+        ("code", "?"),
+        ("kind", "moon"),
+        ("time_zone", "Mars/Olympus"),
+        ("ships_to", "PL, QQ"),
+        ("latitude", "x"),
+        ("longitude", "1"),
+        ("postal_code", "12"),
+        ("country", "QQ"),
+        ("channel_ids", "999999"),
+        ("daily_capacity", "-1"),
+        ("cutoff", "25:00"),
+        ("rank", "99999"),
+    ],
 )
 def test_a_wrong_location_form_names_its_field_and_keeps_what_was_written(client_as, field, value):
     make_location("Taken", code="TK")
-    answer = client_as("operations").post(reverse("location-new"), VALUES | {"latitude": "5" if field == "longitude" else "", field: "" if field == "longitude" else value})
+    answer = client_as("operations").post(
+        reverse("location-new"),
+        VALUES | {"latitude": "5" if field == "longitude" else "", field: "" if field == "longitude" else value},
+    )
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert "Rynek 1" in text_of(answer)
@@ -77,7 +103,12 @@ def test_switching_off_a_location_in_use_says_what_is_there_and_asks(client_as):
     asked = client.post(url, values)
     assert asked.status_code == 409
     page = text_of(asked)
-    for words in ("Units at Busy: 5 on hand, 2 of them reserved", "1 work order is open there", 'name="confirmed" value="yes"', "Rynek 1"):
+    for words in (
+        "Units at Busy: 5 on hand, 2 of them reserved",
+        "1 work order is open there",
+        'name="confirmed" value="yes"',
+        "Rynek 1",
+    ):
         assert words in page
     assert Location.objects.get().active
     assert client.post(url, values | {"confirmed": "yes"}).status_code == 302
@@ -107,7 +138,15 @@ def test_the_day_of_a_location_is_counted_by_its_own_clock(client_as, monkeypatc
 
 @pytest.mark.parametrize(
     ("words", "shown"),
-    [({}, {"Łódź", "Shop"}), ({"q": "shop"}, {"Shop"}), ({"q": "LDZ"}, {"Łódź"}), ({"kind": "store"}, {"Shop"}), ({"offers_pickup": "yes"}, {"Shop"}), ({"tab": "off"}, {"Old"}), ({"tab": "all", "sort": "rank"}, {"Łódź", "Shop", "Old"})],
+    [
+        ({}, {"Łódź", "Shop"}),
+        ({"q": "shop"}, {"Shop"}),
+        ({"q": "LDZ"}, {"Łódź"}),
+        ({"kind": "store"}, {"Shop"}),
+        ({"offers_pickup": "yes"}, {"Shop"}),
+        ({"tab": "off"}, {"Old"}),
+        ({"tab": "all", "sort": "rank"}, {"Łódź", "Shop", "Old"}),
+    ],
 )
 def test_locations_are_found_and_filtered(client_as, words, shown):
     make_location("Łódź", code="LDZ")

@@ -28,14 +28,34 @@ ROUTES: dict[str, tuple[str, str, dict[str, str]]] = {
     "stock": ("inventory.view", "inventory.adjust", {"action": "bin", "confirmed": "1", "bin_name": "Z-9"}),
     "stock-level": ("inventory.view", "", {}),
     "stock-add": ("inventory.adjust", "inventory.adjust", {}),
-    "stock-adjust": ("", "inventory.adjust", {"bucket": "on_hand", "how": "change", "quantity": "-1", "reason": "lost"}),
+    "stock-adjust": (
+        "",
+        "inventory.adjust",
+        {"bucket": "on_hand", "how": "change", "quantity": "-1", "reason": "lost"},
+    ),
     "stock-preview": ("inventory.adjust", "", {}),
     "stock-undo": ("", "inventory.adjust", {"movement": "1"}),
     "stock-bin": ("", "inventory.adjust", {"bin_name": "Z-9"}),
     "locations": ("inventory.view", "", {}),
     "location": ("inventory.view", "", {}),
-    "location-new": ("locations.edit", "locations.edit", {"name": "N", "code": "N", "kind": "store", "time_zone": "UTC", "handling_days": "1", "rank": "1"}),
-    "location-edit": ("locations.edit", "locations.edit", {"name": "N", "code": "N", "kind": "store", "time_zone": "UTC", "handling_days": "1", "rank": "1", "active": "on"}),
+    "location-new": (
+        "locations.edit",
+        "locations.edit",
+        {"name": "N", "code": "N", "kind": "store", "time_zone": "UTC", "handling_days": "1", "rank": "1"},
+    ),
+    "location-edit": (
+        "locations.edit",
+        "locations.edit",
+        {
+            "name": "N",
+            "code": "N",
+            "kind": "store",
+            "time_zone": "UTC",
+            "handling_days": "1",
+            "rank": "1",
+            "active": "on",
+        },
+    ),
 }
 
 
@@ -45,21 +65,41 @@ def level() -> StockLevel:
 
 
 def address(name: str, level: StockLevel) -> str:
-    keys = {"product": level.variant.product_id, "variant": level.variant_id, "stock": level.pk, "location": level.location_id}
+    keys = {
+        "product": level.variant.product_id,
+        "variant": level.variant_id,
+        "stock": level.pk,
+        "location": level.location_id,
+    }
     if name in {"products", "product-new", "stock", "stock-add", "locations", "location-new"}:
         return reverse(name)
     return reverse(name, args=[keys["product"] if name == "variant-new" else keys[name.partition("-")[0]]])
 
 
 def sent(name: str, level: StockLevel) -> dict[str, str]:
-    extra = {"key": uuid.uuid4().hex} if name in ("stock-adjust", "stock-add") else {"id": str(level.pk)} if name == "stock" else {}
+    extra = (
+        {"key": uuid.uuid4().hex}
+        if name in ("stock-adjust", "stock-add")
+        else {"id": str(level.pk)}
+        if name == "stock"
+        else {}
+    )
     if name == "stock-add":
-        extra |= {"sku": "MUG", "location": str(level.location_id), "bucket": "on_hand", "how": "change", "quantity": "1", "reason": "found"}
+        extra |= {
+            "sku": "MUG",
+            "location": str(level.location_id),
+            "bucket": "on_hand",
+            "how": "change",
+            "quantity": "1",
+            "reason": "found",
+        }
     return ROUTES[name][2] | extra
 
 
 def state() -> list:
-    return [list(model.objects.order_by("pk").values()) for model in (Product, Variant, Location, StockLevel, StockMovement)]
+    return [
+        list(model.objects.order_by("pk").values()) for model in (Product, Variant, Location, StockLevel, StockMovement)
+    ]
 
 
 def test_every_address_is_in_the_table():
@@ -109,7 +149,14 @@ def test_nothing_is_taken_from_another_site(level, name):
     assert state() == before
 
 
-@pytest.mark.parametrize("name", [name for name in ROUTES if name not in {"products", "product-new", "stock", "stock-add", "locations", "location-new"}])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in ROUTES
+        if name not in {"products", "product-new", "stock", "stock-add", "locations", "location-new"}
+    ],
+)
 def test_what_is_not_there_is_not_found(client_as, level, name):
     path = address(name, level)
     gone = path.replace(f"/{path.split('/')[2]}/", "/987654321/")

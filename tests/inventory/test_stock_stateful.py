@@ -79,7 +79,11 @@ class StockMachine(RuleBasedStateMachine):
             assert self.totals() == before, "a refused operation changed stock"
 
     def totals(self):
-        return list(StockLevel.objects.order_by("pk").values_list("on_hand", "reserved", "damaged", "quality_control", "safety_stock"))
+        return list(
+            StockLevel.objects.order_by("pk").values_list(
+                "on_hand", "reserved", "damaged", "quality_control", "safety_stock"
+            )
+        )
 
     def some(self, rows, pick: int):
         rows = list(rows)
@@ -90,7 +94,12 @@ class StockMachine(RuleBasedStateMachine):
         request = new_order(self.channel, [(self.variants[i].sku, n) for i, n in lines], paid=paid)
         self.attempt(lambda: place_order(request, actor=ACTOR, now=self.now))
 
-    @rule(variant=st.integers(0, 2), place=st.integers(0, 1), change=st.integers(-6, 9), bucket=st.sampled_from(["on_hand", "on_hand", "damaged", "safety_stock", "quality_control"]))
+    @rule(
+        variant=st.integers(0, 2),
+        place=st.integers(0, 1),
+        change=st.integers(-6, 9),
+        bucket=st.sampled_from(["on_hand", "on_hand", "damaged", "safety_stock", "quality_control"]),
+    )
     def adjust(self, variant, place, change, bucket) -> None:
         self.attempt(
             lambda: adjust_stock(
@@ -113,7 +122,9 @@ class StockMachine(RuleBasedStateMachine):
         line = self.some(OrderLine.objects.filter(order__lifecycle="open").order_by("pk"), pick)
         if line:
             wanted = None if units is None else {line.pk: units}
-            self.attempt(lambda: cancel_order(order_id=line.order_id, units=wanted, reason="", actor=ACTOR, now=self.now))
+            self.attempt(
+                lambda: cancel_order(order_id=line.order_id, units=wanted, reason="", actor=ACTOR, now=self.now)
+            )
 
     @rule(pick=st.integers(0, 30))
     def reroute(self, pick) -> None:
@@ -133,7 +144,11 @@ class StockMachine(RuleBasedStateMachine):
     def ship(self, pick) -> None:
         work = self.some(FulfillmentOrder.objects.filter(state__in=["open", "on_hold", "shipped"]).order_by("pk"), pick)
         if work:
-            self.attempt(lambda: ship_fulfillment_order(fulfillment_order_id=work.pk, actor=ACTOR, now=self.now, fast_forward=True))
+            self.attempt(
+                lambda: ship_fulfillment_order(
+                    fulfillment_order_id=work.pk, actor=ACTOR, now=self.now, fast_forward=True
+                )
+            )
 
     @precondition(lambda self: OrderLine.objects.filter(shipped__gt=0).exists())
     @rule(pick=st.integers(0, 30), units=st.integers(1, 3))
@@ -142,13 +157,24 @@ class StockMachine(RuleBasedStateMachine):
         request = [LineRequest(line.pk, units, "changed_mind")]
         self.attempt(
             lambda: request_return(
-                order_id=line.order_id, lines=request, customer_note="", request_key=f"{self.step:020d}", actor=ACTOR, now=self.now
+                order_id=line.order_id,
+                lines=request,
+                customer_note="",
+                request_key=f"{self.step:020d}",
+                actor=ACTOR,
+                now=self.now,
             )
         )
 
-    @rule(pick=st.integers(0, 30), disposition=st.sampled_from(["restock", "quarantine", "refurbish", "scrap"]), cancel=st.booleans())
+    @rule(
+        pick=st.integers(0, 30),
+        disposition=st.sampled_from(["restock", "quarantine", "refurbish", "scrap"]),
+        cancel=st.booleans(),
+    )
     def work_on_return(self, pick, disposition, cancel) -> None:
-        request = self.some(Return.objects.exclude(state__in=["resolved", "declined", "cancelled", "inspected"]).order_by("pk"), pick)
+        request = self.some(
+            Return.objects.exclude(state__in=["resolved", "declined", "cancelled", "inspected"]).order_by("pk"), pick
+        )
         if request is None:
             return
         line = request.lines.first()
@@ -159,7 +185,9 @@ class StockMachine(RuleBasedStateMachine):
         elif request.state in ("approved", "in_transit"):
             received = [Received(line.pk, line.quantity)]
             self.attempt(
-                lambda: receive_return(return_id=request.pk, lines=received, location_id=self.places[0].pk, actor=ACTOR, now=self.now)
+                lambda: receive_return(
+                    return_id=request.pk, lines=received, location_id=self.places[0].pk, actor=ACTOR, now=self.now
+                )
             )
         else:
             verdict = [Verdict(line.pk, disposition, line.received - line.inspected)]
@@ -182,5 +210,11 @@ class StockMachine(RuleBasedStateMachine):
 def test_stock_stays_right_whatever_happens() -> None:
     run_state_machine_as_test(
         StockMachine,
-        settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None),
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
     )

@@ -119,7 +119,11 @@ def test_trying_rules_writes_nothing_and_routing_again_moves_the_units(actor, no
 
 
 def test_daily_capacity_sends_the_next_order_elsewhere(actor, now):
-    variant, near, far = make_variant("A-1"), make_location(daily_capacity=1), make_location(latitude=40, longitude=0, country="ES")
+    variant, near, far = (
+        make_variant("A-1"),
+        make_location(daily_capacity=1),
+        make_location(latitude=40, longitude=0, country="ES"),
+    )
     give_stock(variant, near, 5), give_stock(variant, far, 5)
     first, second = make_order(lines=[("A-1", 1)]), make_order(lines=[("A-1", 1)])
     assert first.fulfillment_orders.get().location == near

@@ -84,7 +84,9 @@ def test_a_payment_recorded_eight_times_at_once_charges_once(threads):
     order = make_order(paid=False)
 
     def pay(i: int):
-        return record_payment(order_id=order.pk, amount=Decimal(10), method="card", key=f"attempt-{i}", actor=ACTOR, now=NOW)
+        return record_payment(
+            order_id=order.pk, amount=Decimal(10), method="card", key=f"attempt-{i}", actor=ACTOR, now=NOW
+        )
 
     results = threads(8, pay)
     assert sum(isinstance(r, Refusal) for r in results) == 7

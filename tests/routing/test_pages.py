@@ -70,8 +70,20 @@ def counts() -> dict[str, int]:
     return {model._meta.db_table: model._default_manager.count() for model in apps.get_models()}
 
 
-GETS = ["/routing/", "/routing/try/", "/routing/versions/", "/routing/versions/0/", "/routing/versions/1/", "/routing/decisions/{decision}/"]
-POSTS = [("/routing/edit/", "routing.edit"), ("/routing/try/", "routing.edit"), ("/routing/versions/0/restore/", "routing.edit"), ("/routing/retry/", "orders.route")]
+GETS = [
+    "/routing/",
+    "/routing/try/",
+    "/routing/versions/",
+    "/routing/versions/0/",
+    "/routing/versions/1/",
+    "/routing/decisions/{decision}/",
+]
+POSTS = [
+    ("/routing/edit/", "routing.edit"),
+    ("/routing/try/", "routing.edit"),
+    ("/routing/versions/0/restore/", "routing.edit"),
+    ("/routing/retry/", "orders.route"),
+]
 
 
 @pytest.fixture
@@ -86,7 +98,9 @@ class TestRights:
         assert response.status_code == 302 and response.headers["Location"].startswith("/login/")
 
     @pytest.mark.parametrize(("path", "permission"), POSTS)
-    def test_without_a_login_nothing_is_done(self, client: Client, published: RuleSet, path: str, permission: str) -> None:
+    def test_without_a_login_nothing_is_done(
+        self, client: Client, published: RuleSet, path: str, permission: str
+    ) -> None:
         before = counts()
         response = client.post(path, fields_of(RANKED, act="publish", based_on=1))
         assert response.status_code == 302 and response.headers["Location"].startswith("/login/")
@@ -94,7 +108,9 @@ class TestRights:
 
     @pytest.mark.parametrize("role", Role.values)
     @pytest.mark.parametrize(("path", "permission"), POSTS)
-    def test_each_role_may_what_the_matrix_says(self, client_as: Any, published: RuleSet, role: str, path: str, permission: str) -> None:
+    def test_each_role_may_what_the_matrix_says(
+        self, client_as: Any, published: RuleSet, role: str, path: str, permission: str
+    ) -> None:
         client = client_as(role)
         before = RuleSet.objects.count()
         response = client.post(path, fields_of({"filters": [], "rankers": []}, act="publish", based_on="1"))
@@ -199,8 +215,13 @@ class TestEditor:
             ("", {}, ["fewest_parcels", "nearest"]),
         ],
     )
-    def test_every_button_works_without_script_and_keeps_nothing(self, client_as: Any, act: str, more: dict[str, str], expected: list[str]) -> None:
-        draft = {"filters": [], "rankers": [{"name": "fewest_parcels"}, {"name": "nearest", "params": {"step_km": "25"}}]}
+    def test_every_button_works_without_script_and_keeps_nothing(
+        self, client_as: Any, act: str, more: dict[str, str], expected: list[str]
+    ) -> None:
+        draft = {
+            "filters": [],
+            "rankers": [{"name": "fewest_parcels"}, {"name": "nearest", "params": {"step_km": "25"}}],
+        }
         before = counts()
         client = client_as("owner")
         client.get("/routing/edit/")
@@ -208,7 +229,9 @@ class TestEditor:
         response = client.post("/routing/edit/", fields_of(draft, act=act, note="why <b>", **more))
         text = response.content.decode()
         assert response.status_code == 200
-        assert [text.split(f'name="rankers-{at}-name" value="')[1].split('"')[0] for at in range(len(expected))] == expected
+        assert [
+            text.split(f'name="rankers-{at}-name" value="')[1].split('"')[0] for at in range(len(expected))
+        ] == expected
         assert f"rankers-{len(expected)}-name" not in text
         assert 'value="25"' in text and "within the same 25 km" in text
         assert "why &lt;b&gt;" in text
@@ -217,17 +240,43 @@ class TestEditor:
     @pytest.mark.parametrize(
         ("group", "rule", "named"),
         [
-            ("rankers", {"name": "nearest", "params": {"step_km": "0"}}, "Nearest, Distance step (km): Ensure this value is greater than or equal to 0.1."),
-            ("rankers", {"name": "nearest", "params": {"step_km": "many"}}, "Nearest, Distance step (km): Enter a number."),
-            ("rankers", {"name": "nearest", "params": {"step_km": "1e999"}}, "Nearest, Distance step (km): Enter a number."),
-            ("filters", {"name": "capacity_left", "params": {"keep_free": "1.5"}}, "Has capacity left today, Orders kept free: Enter a whole number."),
-            ("filters", {"name": "capacity_left", "params": {"keep_free": "-1"}}, "Ensure this value is greater than or equal to 0."),
-            ("rankers", {"name": "stay_in_market", "params": {"markets": "PL, Poland"}}, "“POLAND” is no country code."),
+            (
+                "rankers",
+                {"name": "nearest", "params": {"step_km": "0"}},
+                "Nearest, Distance step (km): Ensure this value is greater than or equal to 0.1.",
+            ),
+            (
+                "rankers",
+                {"name": "nearest", "params": {"step_km": "many"}},
+                "Nearest, Distance step (km): Enter a number.",
+            ),
+            (
+                "rankers",
+                {"name": "nearest", "params": {"step_km": "1e999"}},
+                "Nearest, Distance step (km): Enter a number.",
+            ),
+            (
+                "filters",
+                {"name": "capacity_left", "params": {"keep_free": "1.5"}},
+                "Has capacity left today, Orders kept free: Enter a whole number.",
+            ),
+            (
+                "filters",
+                {"name": "capacity_left", "params": {"keep_free": "-1"}},
+                "Ensure this value is greater than or equal to 0.",
+            ),
+            (
+                "rankers",
+                {"name": "stay_in_market", "params": {"markets": "PL, Poland"}},
+                "“POLAND” is no country code.",
+            ),
             ("rankers", {"name": "<script>"}, "There is no rule “&lt;script&gt;” any more."),
         ],
     )
     @pytest.mark.parametrize("act", ["publish", "compare"])
-    def test_a_wrong_parameter_is_named_and_what_was_typed_stays(self, client_as: Any, group: str, rule: Any, named: str, act: str) -> None:
+    def test_a_wrong_parameter_is_named_and_what_was_typed_stays(
+        self, client_as: Any, group: str, rule: Any, named: str, act: str
+    ) -> None:
         draft = {"filters": [], "rankers": [], group: [rule]}
         response = client_as("owner").post("/routing/edit/", fields_of(draft, act=act, note="kept"))
         text = response.content.decode()
@@ -242,14 +291,22 @@ class TestEditor:
     def test_publishing_makes_it_live(self, client_as: Any) -> None:
         draft = {
             "filters": [{"name": "capacity_left", "params": {"keep_free": "2"}}],
-            "rankers": [{"name": "stay_in_market", "params": {"markets": "pl, de\n\nes"}}, {"name": "nearest", "params": {"step_km": ""}}],
+            "rankers": [
+                {"name": "stay_in_market", "params": {"markets": "pl, de\n\nes"}},
+                {"name": "nearest", "params": {"step_km": ""}},
+            ],
         }
-        response = client_as("operations").post("/routing/edit/", fields_of(draft, act="publish", note="winter"), follow=True)
+        response = client_as("operations").post(
+            "/routing/edit/", fields_of(draft, act="publish", note="winter"), follow=True
+        )
         assert response.redirect_chain == [("/routing/", 302)]
         stored = RuleSet.objects.get(live=True)
         assert stored.rules == {
             "filters": [{"name": "capacity_left", "params": {"keep_free": 2}}],
-            "rankers": [{"name": "stay_in_market", "params": {"markets": [["DE", "PL"], ["ES"]]}}, {"name": "nearest", "params": {}}],
+            "rankers": [
+                {"name": "stay_in_market", "params": {"markets": [["DE", "PL"], ["ES"]]}},
+                {"name": "nearest", "params": {}},
+            ],
         }
         assert (stored.note, stored.actor_label) == ("winter", "operations-tester")
         text = response.content.decode()
@@ -261,7 +318,9 @@ class TestEditor:
             assert client.post("/routing/edit/", fields_of(RANKED, act="publish")).status_code == 302
         assert RuleSet.objects.count() == 1
 
-    def test_a_stale_draft_is_refused_and_kept_and_may_then_be_published(self, client_as: Any, published: RuleSet) -> None:
+    def test_a_stale_draft_is_refused_and_kept_and_may_then_be_published(
+        self, client_as: Any, published: RuleSet
+    ) -> None:
         client = client_as("owner")
         mine = {"filters": [{"name": "channel"}], "rankers": [{"name": "nearest", "params": {"step_km": "7"}}]}
         response = client.post("/routing/edit/", fields_of(mine, act="publish", note="mine"))
@@ -272,7 +331,9 @@ class TestEditor:
         assert "“Ranked locations” is gone" in text  # what publishing would do to the version they had not seen
         assert 'name="based_on" value="1"' in text
         assert RuleSet.objects.count() == 1
-        assert client.post("/routing/edit/", fields_of(mine, act="publish", note="mine", based_on="1")).status_code == 302
+        assert (
+            client.post("/routing/edit/", fields_of(mine, act="publish", note="mine", based_on="1")).status_code == 302
+        )
         assert RuleSet.objects.get(live=True).note == "mine"
 
     @pytest.mark.parametrize("based_on", ["", "x", "-1"])
@@ -288,7 +349,9 @@ class TestEditor:
 
 
 class TestTryingOnOpenOrders:
-    def test_it_says_how_many_would_change_and_writes_nothing(self, client_as: Any, order: Order, near: Location) -> None:
+    def test_it_says_how_many_would_change_and_writes_nothing(
+        self, client_as: Any, order: Order, near: Location
+    ) -> None:
         only_near = make_variant("ONLY")
         give_stock(only_near, near, 3)
         make_order(order.channel, [("ONLY", 1)], number="#77002")
@@ -351,7 +414,10 @@ class TestTryingOnOneOrder:
 
     def test_a_draft_comes_and_goes_with_the_form(self, client_as: Any, order: Order) -> None:
         client = client_as("operations")
-        draft = {"filters": [], "rankers": [{"name": "ranked_locations"}, {"name": "nearest", "params": {"step_km": "12"}}]}
+        draft = {
+            "filters": [],
+            "rankers": [{"name": "ranked_locations"}, {"name": "nearest", "params": {"step_km": "12"}}],
+        }
         before = counts()
         client.get("/routing/edit/")
         before = counts()
@@ -360,7 +426,13 @@ class TestTryingOnOneOrder:
         assert "Gdańsk &lt;b&gt; ships everything in one parcel: ranked before Kraków" in text
         assert 'name="rankers-1-step_km" value="12"' in text
         assert 'name="note" value="kept"' in text
-        assert client.post("/routing/try/", fields_of({"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": "no"}}]})).status_code == 422
+        assert (
+            client.post(
+                "/routing/try/",
+                fields_of({"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": "no"}}]}),
+            ).status_code
+            == 422
+        )
 
     def test_as_json(self, client_as: Any, order: Order) -> None:
         response = client_as("viewer").get("/routing/try/", {"order": order.pk, "format": "json"})
@@ -377,9 +449,14 @@ class TestTryingOnOneOrder:
         text = client_as("viewer").get("/routing/try/", {"q": "zofia"}).content.decode()
         for one in (order, other):
             assert f'name="order" value="{one.pk}"' in text
-        assert "ships everything" in client_as("viewer").get("/routing/try/", {"q": "zofia", "order": other.pk}).content.decode()
+        assert (
+            "ships everything"
+            in client_as("viewer").get("/routing/try/", {"q": "zofia", "order": other.pk}).content.decode()
+        )
 
-    @pytest.mark.parametrize("given", [{"q": "nothing like it"}, {"order": "9" * 18, "q": "nope"}, {"order": "²", "q": "nope"}])
+    @pytest.mark.parametrize(
+        "given", [{"q": "nothing like it"}, {"order": "9" * 18, "q": "nope"}, {"order": "²", "q": "nope"}]
+    )
     def test_what_is_not_found_is_said(self, client_as: Any, order: Order, given: dict[str, str]) -> None:
         text = client_as("viewer").get("/routing/try/", given).content.decode()
         assert "No order fits" in text
@@ -470,7 +547,9 @@ class TestVersions:
         assert RuleSet.objects.get(live=True).rules == DEFAULT_RULES
 
     @pytest.mark.parametrize(("based_on", "status"), [("0", 409), ("", 422), ("x", 422)])
-    def test_restoring_on_old_knowledge_is_refused_and_the_note_kept(self, client_as: Any, published: RuleSet, based_on: str, status: int) -> None:
+    def test_restoring_on_old_knowledge_is_refused_and_the_note_kept(
+        self, client_as: Any, published: RuleSet, based_on: str, status: int
+    ) -> None:
         publish_rules(rules={"filters": [], "rankers": []}, note="", based_on=1, actor=ACTOR, now=NOW)
         response = client_as("owner").post("/routing/versions/1/restore/", {"based_on": based_on, "note": "back"})
         assert response.status_code == status

@@ -41,11 +41,17 @@ class TestNormalForm:
     def test_parameters_at_their_default_are_left_out_and_groups_are_sorted(self) -> None:
         rules = {
             "filters": [{"name": "capacity_left", "params": {"keep_free": 0}}],
-            "rankers": [{"name": "stay_in_market", "params": {"markets": [["PL", "DE"]]}}, {"name": "nearest", "params": {"step_km": 5}}],
+            "rankers": [
+                {"name": "stay_in_market", "params": {"markets": [["PL", "DE"]]}},
+                {"name": "nearest", "params": {"step_km": 5}},
+            ],
         }
         assert normal_form(rules) == {
             "filters": [{"name": "capacity_left", "params": {}}],
-            "rankers": [{"name": "stay_in_market", "params": {"markets": [["DE", "PL"]]}}, {"name": "nearest", "params": {"step_km": 5}}],
+            "rankers": [
+                {"name": "stay_in_market", "params": {"markets": [["DE", "PL"]]}},
+                {"name": "nearest", "params": {"step_km": 5}},
+            ],
         }
 
     @pytest.mark.parametrize(
@@ -54,14 +60,26 @@ class TestNormalForm:
             ([], "bad_rules", "rules"),
             ({"filters": []}, "bad_rules", "rules"),
             ({"filters": {}, "rankers": []}, "bad_rules", "filters"),
-            ({"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": n + 1}} for n in range(31)]}, "bad_rules", "rankers"),
+            (
+                {"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": n + 1}} for n in range(31)]},
+                "bad_rules",
+                "rankers",
+            ),
             ({"filters": ["channel"], "rankers": []}, "unknown_rule", "filters[0]"),
             ({"filters": [{"name": "nearest"}], "rankers": []}, "unknown_rule", "filters[0]"),
             ({"filters": [], "rankers": [{"name": "nearest"}, {"name": "magic"}]}, "unknown_rule", "rankers[1]"),
             ({"filters": [], "rankers": [{"name": "nearest", "params": [1]}]}, "bad_rule", "rankers[0].params"),
             ({"filters": [], "rankers": [{"name": "nearest", "params": {"step": 1}}]}, "bad_rule", "rankers[0].step"),
-            ({"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": 0}}]}, "bad_rule", "rankers[0].step_km"),
-            ({"filters": [{"name": "capacity_left", "params": {"keep_free": "2"}}], "rankers": []}, "bad_rule", "filters[0].keep_free"),
+            (
+                {"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": 0}}]},
+                "bad_rule",
+                "rankers[0].step_km",
+            ),
+            (
+                {"filters": [{"name": "capacity_left", "params": {"keep_free": "2"}}], "rankers": []},
+                "bad_rule",
+                "filters[0].keep_free",
+            ),
             ({"filters": [{"name": "channel"}, {"name": "channel"}], "rankers": []}, "same_rule_twice", "filters[1]"),
         ],
     )
@@ -71,12 +89,24 @@ class TestNormalForm:
         assert (caught.value.code, caught.value.field) == (code, field)
 
     def test_a_ranker_may_stand_twice_with_other_parameters(self) -> None:
-        rules = {"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": 100}}, {"name": "ranked_locations"}, {"name": "nearest"}]}
+        rules = {
+            "filters": [],
+            "rankers": [
+                {"name": "nearest", "params": {"step_km": 100}},
+                {"name": "ranked_locations"},
+                {"name": "nearest"},
+            ],
+        }
         Planner({}, engine_rules(1, normal_form(rules)))
 
 
 _RULES = st.fixed_dictionaries(
-    {group: st.lists(st.sampled_from(sorted(kinds)), unique=True).map(lambda names: [{"name": n, "params": {}} for n in names]) for group, kinds in KINDS.items()}
+    {
+        group: st.lists(st.sampled_from(sorted(kinds)), unique=True).map(
+            lambda names: [{"name": n, "params": {}} for n in names]
+        )
+        for group, kinds in KINDS.items()
+    }
 )
 
 
@@ -129,7 +159,10 @@ class TestPublishing:
     def test_a_new_version_is_live_and_the_old_one_is_kept(self) -> None:
         first = publish(note="  by distance ")
         second = publish(RANKED, based_on=1)
-        assert [(one.version, one.live, one.note) for one in RuleSet.objects.order_by("version")] == [(1, False, "by distance"), (2, True, "")]
+        assert [(one.version, one.live, one.note) for one in RuleSet.objects.order_by("version")] == [
+            (1, False, "by distance"),
+            (2, True, ""),
+        ]
         assert (first.version, second.version, live_rules().version) == (1, 2, 2)
         assert not rule_set_of(0).live
         assert RuleSet.objects.get(version=2).actor == ACTOR.ref
@@ -171,7 +204,10 @@ class TestPublishing:
             "Version 2 published.",
             "Version 1 published. “by distance”",
         ]
-        assert [change.after for change in lines[1].changes] == ["“Nearest” is gone", "“Ranked locations” is new, in place 1"]
+        assert [change.after for change in lines[1].changes] == [
+            "“Nearest” is gone",
+            "“Ranked locations” is new, in place 1",
+        ]
 
     def test_orders_that_no_location_could_ship_are_tried_again(self, now: Any) -> None:
         variant = make_variant("A-1")
@@ -189,7 +225,10 @@ class TestPublishing:
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_publish_at_once_one_is_live_and_the_others_are_told(threads: Any) -> None:
     def work(i: int) -> RuleSet:
-        return publish({"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": i + 1}}]}, actor=Actor("user", str(i), f"Person {i}"))
+        return publish(
+            {"filters": [], "rankers": [{"name": "nearest", "params": {"step_km": i + 1}}]},
+            actor=Actor("user", str(i), f"Person {i}"),
+        )
 
     results = threads(6, work)
     assert sum(isinstance(result, RuleSet) for result in results) == 1

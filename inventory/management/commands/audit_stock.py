@@ -32,7 +32,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
         else:
             for b in breaches:
-                self.stdout.write(f"{b.check}: {b.sku} at {b.location}: {b.bucket} is {b.found}, should be {b.expected}")
+                self.stdout.write(
+                    f"{b.check}: {b.sku} at {b.location}: {b.bucket} is {b.found}, should be {b.expected}"
+                )
             self.stdout.write(f"{counts['levels']} levels, {counts['movements']} movements, {len(breaches)} breaches")
         if breaches:
             sys.exit(1)

@@ -60,11 +60,19 @@ class Command(BaseCommand):
                 self._print(found)
                 self.stdout.write(f"pace of this machine: a million additions in Python took {paces[-1]:.0f} ms\n")
         if options["json"]:
-            machine = {"python": platform.python_version(), "machine": platform.machine(), "pace_ms": [round(p, 1) for p in paces]}
-            self.stdout.write(json.dumps({"machine": machine, "figures": [figure.as_json() for figure in figures]}, indent=2))
+            machine = {
+                "python": platform.python_version(),
+                "machine": platform.machine(),
+                "pace_ms": [round(p, 1) for p in paces],
+            }
+            self.stdout.write(
+                json.dumps({"machine": machine, "figures": [figure.as_json() for figure in figures]}, indent=2)
+            )
 
     def _print(self, figures: list[Figure]) -> None:
-        self.stdout.write(f"{'':52}{'CPU ms':>9}{'server':>9}{'postgres':>9}{'p50 ms':>9}{'p95 ms':>9}{'raw ms':>9}{'ratio':>7}")
+        self.stdout.write(
+            f"{'':52}{'CPU ms':>9}{'server':>9}{'postgres':>9}{'p50 ms':>9}{'p95 ms':>9}{'raw ms':>9}{'ratio':>7}"
+        )
         for f in figures:
             cells = [f.cpu_ms, f.server_ms, f.postgres_ms, f.wall_p50_ms, f.wall_p95_ms, f.raw_ms]
             numbers = "".join(f"{'-' if cell is None else format(cell, '.3f'):>9}" for cell in cells)

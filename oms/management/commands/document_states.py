@@ -15,7 +15,13 @@ from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, R
 from returns.states import RETURN_MACHINE
 
 PATH = settings.BASE_DIR / "docs" / "states.md"
-AXES = {"lifecycle": Lifecycle, "payment": Payment, "fulfillment": Fulfillment, "delivery": Delivery, "return": Returning}
+AXES = {
+    "lifecycle": Lifecycle,
+    "payment": Payment,
+    "fulfillment": Fulfillment,
+    "delivery": Delivery,
+    "return": Returning,
+}
 MACHINES = {"Fulfillment order": FULFILLMENT_MACHINE, "Shipment": SHIPMENT_MACHINE, "Return": RETURN_MACHINE}
 
 
@@ -33,7 +39,14 @@ def states_document() -> str:
         parts = [
             "# States\n\nWritten by `./run manage document_states` from the code; do not edit.\n",
             "## Order\n\nStored for filtering, computed by `orders/status.py` from quantities, amounts, parcels, returns and holds; never set by hand.\n",
-            "\n".join(["| axis | values |", "| --- | --- |", *(f"| {name} | {', '.join(axis.values)} |" for name, axis in AXES.items())]) + "\n",
+            "\n".join(
+                [
+                    "| axis | values |",
+                    "| --- | --- |",
+                    *(f"| {name} | {', '.join(axis.values)} |" for name, axis in AXES.items()),
+                ]
+            )
+            + "\n",
             "Holds: " + ", ".join(f"`{kind.value}` ({kind.label})" for kind in HoldKind) + ".\n",
             *(_machine(title, machine) for title, machine in MACHINES.items()),
             "## Job\n",
@@ -44,6 +57,14 @@ def states_document() -> str:
 
 
 def _machine(title: str, machine: StateMachine) -> str:
-    rows = [f"| {source} | {action} | {target} | {machine.actions[action].permission or ''} |" for source, action, target in machine.edges()]
+    rows = [
+        f"| {source} | {action} | {target} | {machine.actions[action].permission or ''} |"
+        for source, action, target in machine.edges()
+    ]
     states = ", ".join(f"`{state}`" for state in machine.labels)
-    return "\n".join([f"## {title}\n", f"{states}\n", "| from | action | to | permission |", "| --- | --- | --- | --- |", *rows]) + "\n"
+    return (
+        "\n".join(
+            [f"## {title}\n", f"{states}\n", "| from | action | to | permission |", "| --- | --- | --- | --- |", *rows]
+        )
+        + "\n"
+    )
