@@ -44,7 +44,12 @@ def make_location(name: str = "", **fields: Any) -> Location:
 
 
 def give_stock(
-    variant: Variant, location: Location, quantity: int, *, bucket: str = "on_hand", bin: str = ""  # noqa: A002
+    variant: Variant,
+    location: Location,
+    quantity: int,
+    *,
+    bucket: str = "on_hand",
+    bin: str = "",  # noqa: A002
 ) -> StockLevel:
     """Put units on the shelf through the ledger."""
     from django.db import transaction
