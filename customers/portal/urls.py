@@ -1,4 +1,4 @@
-"""Addresses of the customer's pages. A token is 43 characters of base64url; anything else finds nothing."""
+"""Addresses of the customer's pages. A token is 32 characters of base64url; anything else finds nothing."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
 """Every write to stock. Nothing else changes a level, a movement or a reservation."""
 
-from inventory.operations.adjusting import adjust_stock, set_bin
+from inventory.operations.adjusting import adjust_stock
 from inventory.operations.levels import Level, Move, apply_moves, lock_levels
 from inventory.operations.reservations import Claim, NotEnoughStock, release, reserve, ship
 
@@ -14,6 +14,5 @@ __all__ = [
     "lock_levels",
     "release",
     "reserve",
-    "set_bin",
     "ship",
 ]

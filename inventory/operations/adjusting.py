@@ -140,9 +140,3 @@ def _check_input(bucket: str, quantity: int | None, set_to: int | None, reason: 
         raise Invalid("bad_quantity", _("A count lies between 0 and {most}.").format(most=MAX_COUNT), field="set_to")
     if quantity is not None and abs(quantity) > MAX_COUNT:
         raise Invalid("bad_quantity", _("A change is at most {most} units.").format(most=MAX_COUNT), field="quantity")
-
-
-def set_bin(*, variant_id: int, location_id: int, name: str) -> None:
-    """Say in which bin a variant lies at a location."""
-    create_levels([(variant_id, location_id)])
-    StockLevel.objects.filter(variant_id=variant_id, location_id=location_id).update(bin=name[:40])
