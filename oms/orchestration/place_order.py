@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
-from core.bulk import next_ids_of, to_json
+from core.bulk import next_ids_of, one_trip, to_json
 from core.geo import locate
 from core.models import Shop
 from core.money import quantize
@@ -186,20 +186,20 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
     routed = _route(drafts, now=now)
     causes = {f"order_line:{line_id}": f"order:{draft.id}" for draft in drafts for line_id in draft.line_ids}
     customers = _customers(drafts)
-    if routed:
-        # Foreign keys are checked at the commit, so work orders may come first: their due dates stand on the order.
-        work = [d.assignment for d in drafts if d.assignment]
-        create_fulfillment_orders(work, routed.levels, routed.terms, actor=actor, now=now)
-        write_reservations(routed.claims, causes, actor=actor, now=now, new_owners=True)
-        record_decisions(
-            ((d.id, version_of(d.plan), d.plan.receipt) for d in drafts if d.plan), cause="placed", now=now
-        )
-    lines = {draft.id: line_rows(draft) for draft in drafts}
-    write_orders([order_row(draft, lines[draft.id], customers, now=now) for draft in drafts])
-    write_lines([row for rows in lines.values() for row in rows])
-    _write_money(drafts, actor=actor, now=now)
-    write_holds([(d.id, HoldKind.PAYMENT.value, "", actor.ref, now, "") for d in drafts if d.held])
-    record_many(((f"order:{d.id}", "order.placed", _history(d)) for d in drafts), actor=actor, at=now)
+    with one_trip():
+        if routed:
+            # Foreign keys are checked at the commit, so work orders may come first: their due dates stand on the order.
+            work = [d.assignment for d in drafts if d.assignment]
+            create_fulfillment_orders(work, routed.levels, routed.terms, actor=actor, now=now)
+            write_reservations(routed.claims, causes, actor=actor, now=now, new_owners=True)
+            receipts = [(d.id, version_of(d.plan), d.plan.receipt) for d in drafts if d.plan]
+            record_decisions(receipts, cause="placed", now=now)
+        lines = {draft.id: line_rows(draft) for draft in drafts}
+        write_orders([order_row(draft, lines[draft.id], customers, now=now) for draft in drafts])
+        write_lines([row for rows in lines.values() for row in rows])
+        _write_money(drafts, actor=actor, now=now)
+        write_holds([(d.id, HoldKind.PAYMENT.value, "", actor.ref, now, "") for d in drafts if d.held])
+        record_many(((f"order:{d.id}", "order.placed", _history(d)) for d in drafts), actor=actor, at=now)
     publish(OrdersPlaced([draft.id for draft in drafts]), actor=actor)
 
 
