@@ -13,6 +13,10 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringCon
 def _printable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain half of a surrogate pair") from None
     return text
 
 

@@ -88,6 +88,7 @@ def test_an_idempotency_key_repeats_the_answer_and_refuses_another_body(api):
         ({"currency": "euro"}, "currency"),
         ({"totally_unknown": 1}, "totally_unknown"),
         ({"note": "a\x00b"}, "note"),
+        ({"note": "a\ud800b"}, "note"),
         ({"shipping_address": {"country": "XX"}}, "shipping_address.country"),
         ({"shipping_total": "0.001"}, "shipping_total"),
     ],
