@@ -44,7 +44,9 @@ class Address:
             text = "\n".join(
                 [self.name, self.company, self.line1, self.line2, f"{self.postal_code} {self.city}", self.country]
             )
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        # A part that is missing leaves its separator behind (“35220 İZMİR/” without a province).
+        lines = (line.strip().rstrip("/-,").strip() for line in text.splitlines())
+        return [line for line in lines if line]
 
     def country_name(self) -> str:
         """The country's name in the active language, or its code."""
