@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,9 +51,9 @@ class ImportJob(JobKind):
             forget(job)
         return worked.last
 
+    @abstractmethod
     def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
         """Write the records; outcomes in their order."""
-        raise NotImplementedError
 
     def as_error(self, item: Parsed[Any], outcome: Outcome, portion: Portion) -> RowError:
         """A refused record as the error of its rows."""
@@ -64,9 +65,9 @@ class ImportJob(JobKind):
     def line_of(self, item: Parsed[Any], outcome: Outcome) -> int:
         return item.line_from
 
+    @abstractmethod
     def name_of(self, record: Any) -> str:
         """What people call the record."""
-        raise NotImplementedError
 
     def result_url(self, job: Job) -> str:
         return reverse("import", args=[_run_of(job).pk])

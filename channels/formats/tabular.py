@@ -13,6 +13,7 @@ import io
 import shutil
 import tempfile
 import unicodedata
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
@@ -120,11 +121,12 @@ class Table:
             )
 
 
-class _Records:
+class _Records(ABC):
     """Reads all records of the file from the beginning, with their line numbers."""
 
+    @abstractmethod
     def read(self) -> Generator[Row | BadRow, None, None]:
-        raise NotImplementedError
+        """The records in order; a row that cannot be read comes as BadRow."""
 
 
 def open_table(
