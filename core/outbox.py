@@ -31,6 +31,9 @@ MAX_ATTEMPTS = 12
 #: A delivery that was sent to a worker and not heard of again is sent anew after this time.
 DELIVERY_LEASE = timedelta(seconds=60)
 
+#: Called before events are relayed, with `now`: each turns what piled up somewhere into events (see `add_source`).
+_sources: list[Callable[..., Any]] = []
+
 #: A handler takes the event, who caused it and the time; it runs inside the transaction that marks it done.
 Handler = Callable[..., None]
 
@@ -56,6 +59,11 @@ def publish(event: Event, *, actor: Actor) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("publish() needs a transaction")
     OutboxEvent.objects.create(name=event.name, payload=asdict(event), actor=actor.ref)
+    ring_at_commit()
+
+
+def ring_at_commit() -> None:
+    """Have the relay woken when the current transaction commits."""
     if not any(function is _ring for _sids, function, _robust in connection.run_on_commit):
         transaction.on_commit(_ring, robust=True)  # once per transaction, however many events it has
 
@@ -105,8 +113,16 @@ def subscriptions() -> Mapping[str, tuple[type[Event], Sequence[str]]]:
     return {event.name: (event, tuple(handlers)) for event, handlers in table.items()}
 
 
+def add_source(source: Callable[..., Any]) -> None:
+    """Have `source(now=…)` called each time before events are relayed. For apps that merge many small changes into one event."""
+    if source not in _sources:
+        _sources.append(source)
+
+
 def relay(*, now: datetime) -> int:
     """Turn waiting events into deliveries and send each to a worker; the number of events taken."""
+    for source in _sources:
+        source(now=now)
     with transaction.atomic():
         events = list(
             OutboxEvent.objects.select_for_update(skip_locked=True)

@@ -3,4 +3,9 @@ from django.apps import AppConfig
 
 class InventoryConfig(AppConfig):
     name = "inventory"
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from core.outbox import add_source
+        from inventory.operations.changes import gather_changes
+
+        add_source(gather_changes)

@@ -9,6 +9,14 @@ from core.outbox import Event
 
 
 @dataclass(frozen=True, slots=True)
+class StockChanged(Event):
+    """The ledger of these levels grew: all changes since the last such event in one. keys: [variant id, location id] each, once."""
+
+    name: ClassVar[str] = "stock.changed"
+    keys: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
 class StockIncreased(Event):
     """More of these variants can be promised than before."""
 

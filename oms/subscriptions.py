@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
-from inventory.events import StockIncreased
+from inventory.events import StockChanged, StockIncreased
 from orders.events import OrderCancelled, OrdersPlaced, PaymentRecorded, RefundRecorded
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from routing.events import RulesPublished
@@ -17,6 +17,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     OrderCancelled: ["reports.handlers.order_changed"],
     RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
+    StockChanged: [],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],

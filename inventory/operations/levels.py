@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.bulk import copy_rows
-from core.outbox import publish
+from core.outbox import publish, ring_at_commit
 from core.refusals import Refusal
 from inventory.events import StockIncreased
 from inventory.models import Bucket, Location, StockMovement, Variant
@@ -47,7 +47,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A signed change of one bucket at one location, with its reason."""
+    """A signed change of one bucket at one location, with its reason; `lot_id` for on-hand units that are told apart by lot."""
 
     variant_id: int
     location_id: int
@@ -55,6 +55,7 @@ class Move:
     quantity: int
     reason: str
     note: str = ""
+    lot_id: int | None = None
 
 
 _LOCK = """
@@ -181,13 +182,14 @@ def write_ledger(moves: Iterable[Move], *, cause: str, actor: Actor, now: dateti
 
 
 def write_ledger_rows(rows: Iterable[tuple[Move, str]], *, actor: Actor, now: datetime) -> None:
-    """Write ledger rows, each with its own cause."""
+    """Write ledger rows, each with its own cause; who follows stock hears of it at the commit."""
     ref = actor.ref
+    ring_at_commit()
     copy_rows(
         StockMovement,
-        ("variant_id", "location_id", "bucket", "quantity", "reason", "cause", "note", "actor", "at"),
+        ("variant_id", "location_id", "bucket", "quantity", "lot_id", "reason", "cause", "note", "actor", "at"),
         (
-            (m.variant_id, m.location_id, m.bucket, m.quantity, m.reason, cause, m.note[:200], ref, now)
+            (m.variant_id, m.location_id, m.bucket, m.quantity, m.lot_id, m.reason, cause, m.note[:200], ref, now)
             for m, cause in rows
         ),
     )

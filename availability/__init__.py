@@ -1,0 +1,1 @@
+"""What each channel is shown and may sell, and why."""

@@ -1,0 +1,80 @@
+"""Units that are told apart: lots with an expiry date, and serial numbers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.models import not_negative
+from inventory.models.catalog import Variant
+from inventory.models.locations import Location
+
+
+class Lot(models.Model):
+    """Units of one variant that were made together (GS1 batch/lot). Code "" holds units that came without one."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="lots", db_index=False)
+    code = models.CharField(_("lot"), max_length=40, blank=True)
+    expires_on = models.DateField(_("expires on"), null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["variant", "code"], name="lot_once")]
+        indexes = [
+            models.Index(fields=["expires_on"], name="lot_expiring", condition=Q(expires_on__isnull=False)),
+        ]
+
+    @property
+    def subject(self) -> str:
+        """Key of this lot in the timeline."""
+        return f"lot:{self.pk}"
+
+
+class LotLevel(models.Model):
+    """Units of a lot on hand at a location: the sum of its ledger rows; over all lots of a variant the level's on hand."""
+
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="levels", db_index=False)
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    on_hand = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lot", "location"], name="lot_level_once"),
+            models.CheckConstraint(condition=not_negative("on_hand"), name="lot_level_not_negative"),
+        ]
+
+
+class SerialState(models.TextChoices):
+    IN_STOCK = "in_stock", _("In stock")
+    SHIPPED = "shipped", _("Shipped")
+    IN_TRANSIT = "in_transit", _("In transit")
+    GONE = "gone", _("Gone")  # lost, scrapped, returned to the supplier
+
+
+class SerialNumber(models.Model):
+    """One unit of a variant that is followed by serial number."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="serials", db_index=False)
+    serial = models.CharField(_("serial number"), max_length=60)
+    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")  # where it lies now
+    state = models.CharField(max_length=10, choices=SerialState.choices, default=SerialState.IN_STOCK)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "serial"], name="serial_once"),
+            models.CheckConstraint(condition=Q(state__in=SerialState.values), name="serial_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="in_stock", location__isnull=False)
+                | (~Q(state="in_stock") & Q(location__isnull=True)),
+                name="serial_lies_where_it_is_in_stock",
+            ),
+        ]
+        indexes = [models.Index(fields=["serial"], name="serial_by_number")]
+
+    @property
+    def subject(self) -> str:
+        """Key of this unit in the timeline: its whole way is told there."""
+        return f"serial:{self.pk}"

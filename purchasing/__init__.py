@@ -1,0 +1,1 @@
+"""What is bought: suppliers, purchase orders, what goods cost."""

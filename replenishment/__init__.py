@@ -1,0 +1,1 @@
+"""When and what to restock: alerts, forecasts, reorder suggestions."""
