@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "availability",
     "channels",
     "reports",
+    "forecasting",
     "replenishment",
     "api",
     "oms.apps.OmsConfig",

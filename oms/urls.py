@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("counts.urls")),
     path("", include("quality.urls")),
     path("", include("availability.urls")),
+    path("", include("forecasting.urls")),
     path("", include("replenishment.urls")),
     path("", include("fulfillment.urls")),
     path("", include("routing.urls")),
