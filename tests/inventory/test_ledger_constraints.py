@@ -10,7 +10,16 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 
 from core.timeline import record
-from inventory.models import Location, LocationDay, Reservation, StockLevel, StockMovement
+from inventory.models import (
+    Bucket,
+    Location,
+    LocationDay,
+    ReorderPolicy,
+    Reservation,
+    StockLevel,
+    StockMovement,
+    StockSnapshot,
+)
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_variant
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +71,20 @@ def reservation(times: int = 1, quantity: int = 1) -> None:
         )
 
 
+def policy(times: int = 1, **fields: Any) -> None:
+    values = {"reorder_point": 5, "order_up_to": 10, "updated_at": NOW, **fields}
+    here = make_variant()
+    for _n in range(times):
+        ReorderPolicy.objects.create(variant=here, **values)
+
+
+def snapshot_twice() -> None:
+    counts = dict.fromkeys(Bucket.values, 0)
+    here, place = make_variant(), make_location()
+    for _n in range(2):
+        StockSnapshot.objects.create(variant=here, location=place, at=NOW, movement_id=0, **counts)
+
+
 BREAKS = {
     "variant_price_not_negative": lambda: variant(1),
     "location_kind_known": lambda: location(kind="moon"),
@@ -76,6 +99,10 @@ BREAKS = {
     "movement_made_once": lambda: movement(2, cause="adjustment:" + "a" * 32),
     "reservation_not_negative": lambda: reservation(quantity=-1),
     "reservation_once": lambda: reservation(2),
+    "reorder_policy_once": lambda: policy(2),
+    "reorder_policy_source_known": lambda: policy(source="stars"),
+    "reorder_policy_reaches_its_point": lambda: policy(order_up_to=4),
+    "stock_snapshot_once": snapshot_twice,
 }
 
 
