@@ -15,9 +15,9 @@ from core.actors import Actor
 from core.files import store_file
 from core.jobs import JobKind, register_job, report_error
 from core.models import Job
+from core.paper.weasy import PdfUnavailable
 from core.refusals import Unavailable
 from fulfillment.documents.render import render_pick_list
-from fulfillment.documents.weasy import PdfUnavailable
 from fulfillment.operations.labels import buy_labels
 from fulfillment.operations.printing import (
     LABEL_KINDS,

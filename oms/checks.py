@@ -29,7 +29,7 @@ def production_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def pdf_printing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Say when PDF printing is off because the text layout libraries are missing."""
-    from fulfillment.documents.weasy import pdf_available
+    from core.paper.weasy import pdf_available
 
     available, hint = pdf_available()
     return [] if available else [checks.Warning("PDF printing is off.", hint=hint, id="oms.W002")]

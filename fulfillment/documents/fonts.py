@@ -15,8 +15,8 @@ from pathlib import Path
 
 import uharfbuzz
 
-from .text import direction
-from .weasy import PdfUnavailable
+from core.paper.text import direction
+from core.paper.weasy import PdfUnavailable
 
 _FOLDERS = (
     "/usr/share/fonts",

@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.paper.codes import CODE128_QUIET_ZONE, NotEncodable, code128_modules, qr_modules
+from core.paper.text import printable
+
 from . import fonts, sheet
-from .codes import CODE128_QUIET_ZONE, NotEncodable, code128_modules, qr_modules
 from .sheet import DOTS_PER_INCH, Bars, Box, Element, QrCode, Text, block, centred, fitted, sheets_pdf
-from .text import printable
 
 WIDTH, HEIGHT = 4 * DOTS_PER_INCH, 6 * DOTS_PER_INCH
 MARGIN = 24

@@ -11,9 +11,9 @@ from itertools import groupby
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from .codes import code128_png
-from .slips import known_language
-from .text import Direction, direction, printable
+from core.paper.codes import code128_png
+from core.paper.language import known_language
+from core.paper.text import Direction, direction, printable
 
 _DIGITS = re.compile(r"([0-9]+)")
 

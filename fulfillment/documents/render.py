@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pikepdf
 from pikepdf import Dictionary, Name
 
+from core.paper.weasy import PdfUnavailable, pdf_bytes, render_html
+
 from . import labels as label_sheets
 from .labels import Label
 from .picklist import PickList, pick_list_html
 from .slips import Paper, Slip, slip_html, slip_template_sources, slips_html
-from .weasy import PdfUnavailable, pdf_bytes, render_html
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -13,9 +13,10 @@ from typing import Literal
 from fpdf import FPDF
 from fpdf.enums import RenderStyle
 
+from core.paper.codes import code128_modules, qr_modules, runs
+from core.paper.text import direction, printable
+
 from . import fonts
-from .codes import code128_modules, qr_modules, runs
-from .text import direction, printable
 
 DOTS_PER_INCH = 203
 LINE_HEIGHT = 1.22  # of the font size

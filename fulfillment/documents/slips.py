@@ -9,21 +9,18 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_decimal
-from django.conf import settings
+from babel import Locale
 from django.template import Engine
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from .codes import code128_png, qr_png
-from .text import Direction, direction, printable, printable_lines
+from core.paper.codes import code128_png, qr_png
+from core.paper.language import isolated, known_language, long_date, number, paper_locale
+from core.paper.text import Direction, direction, printable, printable_lines
 
 Paper = Literal["a4", "4x6"]
 PAPERS: tuple[Paper, ...] = ("a4", "4x6")
-_EASTERN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _LONGEST_NOTE = 2000  # characters
 _TEMPLATES = tuple(
     f"documents/{name}" for name in ("slip.html", "slips.html", "slip.css", "slip_a4.css", "slip_4x6.css")
@@ -86,7 +83,7 @@ class _PrintedLine:
 def slip_html(slip: Slip, *, anchor: str) -> SafeString:
     """The HTML of one slip, in its language; `anchor` becomes its id. Raises NotEncodable for a number no code holds."""
     language = known_language(slip.language)
-    locale = _locale(language)
+    locale = paper_locale(language)
     with translation.override(language):
         return render_to_string(
             "documents/slip.html",
@@ -97,16 +94,16 @@ def slip_html(slip: Slip, *, anchor: str) -> SafeString:
                 "long": _may_need_pages(slip),
                 "number": printable(slip.number),
                 "number_code": code128_png(slip.number),
-                "order_number": _isolated(slip.order_number),
-                "ordered_on": _own_digits(format_date(slip.ordered_on, "long", locale=locale), locale),
-                "service": _isolated(slip.service),
+                "order_number": isolated(slip.order_number),
+                "ordered_on": long_date(slip.ordered_on, locale),
+                "service": isolated(slip.service),
                 "merchant": _printed(slip.merchant.name),
                 "logo": slip.merchant.logo if slip.merchant.logo.startswith("data:image/") else "",
                 "footer": _printed_all(printable_lines(slip.merchant.footer)),
                 "ship_to": _printed_all(slip.ship_to),
                 "tracking_code": qr_png(slip.tracking_url) if slip.tracking_url else "",
                 "lines": [_printed_line(line, locale) for line in slip.lines],
-                "units": _number(sum(line.quantity for line in slip.lines), locale),
+                "units": number(sum(line.quantity for line in slip.lines), locale),
                 "customer_note": _printed_all(printable_lines(slip.customer_note, _LONGEST_NOTE)),
                 "gift_message": _printed_all(printable_lines(slip.gift_message, _LONGEST_NOTE)),
             },
@@ -126,16 +123,6 @@ def slip_template_sources() -> tuple[bytes, ...]:
     return tuple(Path(path).read_bytes() for path in (*origins, __file__))
 
 
-def known_language(language: str) -> str:
-    """The customer's language if the shop's texts exist in it, without its region (“tr-TR” → “tr”), else the default."""
-    known = {code for code, _name in settings.LANGUAGES}
-    language = language.lower().replace("_", "-")
-    if language in known:
-        return language
-    base = language.partition("-")[0]
-    return base if base in known else settings.LANGUAGE_CODE
-
-
 def _may_need_pages(slip: Slip) -> bool:
     """Numbered pages cost a tenth of a slip's layout, so only slips that could run over one page have them."""
     text = (
@@ -150,10 +137,10 @@ def _may_need_pages(slip: Slip) -> bool:
 
 def _printed_line(line: SlipLine, locale: Locale) -> _PrintedLine:
     return _PrintedLine(
-        quantity=_number(line.quantity, locale),
-        title=_isolated(f"{line.title} · {line.options}" if line.options else line.title),
-        sku=_isolated(line.sku),
-        bin=_isolated(line.bin),
+        quantity=number(line.quantity, locale),
+        title=isolated(f"{line.title} · {line.options}" if line.options else line.title),
+        sku=isolated(line.sku),
+        bin=isolated(line.bin),
     )
 
 
@@ -162,28 +149,5 @@ def _printed(text: str) -> _Printed:
     return _Printed(text, direction(text))
 
 
-def _isolated(text: str) -> str:
-    """A value inside a sentence, kept apart from the sentence's direction (FSI … PDI of Unicode Annex 9)."""
-    text = printable(text)
-    return f"\u2068{text}\u2069" if text else ""
-
-
 def _printed_all(lines: Iterable[str]) -> list[_Printed]:
     return [_printed(line) for line in lines if line.strip()]
-
-
-def _number(value: int, locale: Locale) -> str:
-    return _own_digits(str(format_decimal(value, locale=locale)), locale)
-
-
-def _own_digits(text: str, locale: Locale) -> str:
-    """Numbers in the digits that readers of the locale expect (Persian: ۱۲); Babel writes Western ones for all."""
-    return text.translate(_EASTERN_DIGITS) if locale.default_numbering_system == "arabext" else text
-
-
-@cache
-def _locale(language: str) -> Locale:
-    try:
-        return Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")

@@ -10,10 +10,11 @@ import string
 
 from PIL import Image, ImageDraw, ImageFont, features
 
+from core.paper.text import direction
+
 from . import fonts
 from .labels import HEIGHT, WIDTH, Label, label_layout
 from .sheet import Bars, Box, Element, QrCode, Text, needs_shaping
-from .text import direction
 
 _PLAIN = frozenset((string.ascii_letters + string.digits + " .,-/:()#+&").encode())
 # In Code 128 field data these start a control sequence of their own (table “Code 128 Invocation Characters”).

@@ -20,12 +20,12 @@ from core import timeline
 from core.actors import Actor
 from core.jobs import start_job
 from core.models import Job
+from core.paper.weasy import PdfUnavailable, pdf_available
 from core.refusals import Invalid, Refusal, Unavailable
 from fulfillment.documents.labels import Label
 from fulfillment.documents.merge import merge
 from fulfillment.documents.render import Rendered, label_hash, render_labels, render_slips, slip_hash
 from fulfillment.documents.slips import Paper, Slip
-from fulfillment.documents.weasy import PdfUnavailable, pdf_available
 from fulfillment.documents.zpl import label_zpl
 from fulfillment.models import Direction, Document, DocumentKind, FulfillmentOrder, Shipment
 from fulfillment.operations.labels import buy_label

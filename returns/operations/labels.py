@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from core import timeline
 from core.actors import Actor
+from core.paper.weasy import PdfUnavailable
 from core.refusals import NotFound, Refusal, Unavailable
 from fulfillment.documents.labels import Label
 from fulfillment.documents.render import label_hash, render_labels
-from fulfillment.documents.weasy import PdfUnavailable
 from fulfillment.models import Direction, Document, DocumentKind, Shipment
 from fulfillment.operations.labels import buy_return_label
 from fulfillment.operations.purchases import DEFAULT_CARRIER

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from fulfillment.documents.fetcher import DataOnlyFetcher
+from core.paper.fetcher import DataOnlyFetcher
+from core.paper.weasy import pdf_bytes, render_html
 from fulfillment.documents.picklist import PickLine, PickList
 from fulfillment.documents.render import render_pick_list, render_slips
 from fulfillment.documents.slips import Merchant, SlipLine
-from fulfillment.documents.weasy import pdf_bytes, render_html
 from tests.factories.papers import make_slip, nasty_rows, plain_bytes, text_of
 
 SECRET = "canary-7f3a9c1e-do-not-print"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fulfillment.documents.codes import NotEncodable, code128_modules, code128_png, qr_modules, qr_png, runs
+from core.paper.codes import NotEncodable, code128_modules, code128_png, qr_modules, qr_png, runs
 from tests.factories.papers import codes_on
 
 PRINTABLE_ASCII = string.ascii_letters + string.digits + string.punctuation + " "

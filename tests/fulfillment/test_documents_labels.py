@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fulfillment.documents.codes import CODE128_QUIET_ZONE, NotEncodable, code128_modules
+from core.paper.codes import CODE128_QUIET_ZONE, NotEncodable, code128_modules
 from fulfillment.documents.labels import HEIGHT, WIDTH, Label, label_layout
 from fulfillment.documents.render import label_hash, render_labels
 from fulfillment.documents.sheet import Bars, Text

@@ -135,7 +135,7 @@ def test_without_pango_the_product_loads_and_says_what_to_install(tmp_path: Path
     """A machine without the libraries: importing WeasyPrint fails as it does there."""
     (tmp_path / "weasyprint.py").write_text("print('banner')\nraise OSError('cannot load library libpango-1.0-0')\n")
     program = (
-        "from fulfillment.documents import render, weasy\n"
+        "from core.paper import weasy\nfrom fulfillment.documents import render\n"
         "print(weasy.pdf_available())\n"
         "try: weasy.render_html('x')\n"
         "except weasy.PdfUnavailable as error: print('refused:', error)\n"
