@@ -64,6 +64,8 @@ class Variant(models.Model):
     tracking = models.CharField(
         _("followed"), max_length=6, choices=Tracking.choices, default=Tracking.NONE, db_default=Tracking.NONE
     )
+    # Units of a lot with fewer days to its expiry are not shipped; 0: they ship up to the day itself.
+    min_remaining_days = models.PositiveSmallIntegerField(_("days left when it ships"), default=0, db_default=0)
     is_bundle = models.BooleanField(_("bundle"), default=False, db_default=False)  # made of components, never stocked
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -82,6 +84,8 @@ class Variant(models.Model):
         indexes = [
             GinIndex(fields=["search"], name="variant_search"),
             models.Index(fields=["barcode"], name="variant_barcode", condition=~Q(barcode="")),
+            # Few variants are followed, and every change of stock asks for them.
+            models.Index(fields=["id"], name="variant_tracked", condition=~Q(tracking="none")),
         ]
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -33,16 +33,30 @@ class Lot(models.Model):
 
 
 class LotLevel(models.Model):
-    """Units of a lot on hand at a location: the sum of its ledger rows; over all lots of a variant the level's on hand."""
+    """Units of a lot at a location, in the buckets that are goods: each count is the sum of the lot's ledger rows, and over all
+    lots of a variant it is the stock level's count.
+
+    `picked` are units in a tote or parcel that has not left: taken for one order, so no other is given them. They are part of the
+    level's reserved units, which belong to no lot before somebody takes them from the shelf; the ledger does not know them.
+    """
 
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="levels", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
     on_hand = models.IntegerField(default=0, db_default=0)
+    damaged = models.IntegerField(default=0, db_default=0)
+    quality_control = models.IntegerField(default=0, db_default=0)
+    picked = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["lot", "location"], name="lot_level_once"),
-            models.CheckConstraint(condition=not_negative("on_hand"), name="lot_level_not_negative"),
+            models.CheckConstraint(
+                condition=not_negative("on_hand", "damaged", "quality_control", "picked"), name="lot_level_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(on_hand__gte=F("damaged") + F("quality_control") + F("picked")),
+                name="lot_level_never_taken_twice",
+            ),
         ]
 
 
