@@ -137,14 +137,21 @@ def release(claims: Sequence[Claim], *, cause: str, actor: Actor, now: datetime,
         publish(StockIncreased(risen), actor=actor)
 
 
-def ship(claims: Sequence[Claim], *, cause: str, actor: Actor, now: datetime) -> None:
+def ship(
+    claims: Sequence[Claim],
+    *,
+    cause: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = MovementReason.SHIPPED,
+) -> None:
     """Promised units leave: reservation, reserved and on hand fall together. Raises Refusal `not_reserved`."""
     claims = [claim for claim in claims if claim.quantity > 0]
     lock_levels((claim.variant_id, claim.location_id) for claim in claims)
     _reduce(claims)
     add_to_levels({key: {"reserved": -quantity, "on_hand": -quantity} for key, quantity in _wanted(claims).items()})
     moves = [
-        Move(c.variant_id, c.location_id, bucket, -c.quantity, MovementReason.SHIPPED)
+        Move(c.variant_id, c.location_id, bucket, -c.quantity, reason)
         for c in claims
         for bucket in ("reserved", "on_hand")
     ]
