@@ -86,7 +86,10 @@ class SerialNumber(models.Model):
                 name="serial_lies_where_it_is_in_stock",
             ),
         ]
-        indexes = [models.Index(fields=["serial"], name="serial_by_number")]
+        indexes = [
+            models.Index(fields=["serial"], name="serial_by_number"),
+            models.Index(fields=["variant", "location"], name="serial_in_stock", condition=Q(state="in_stock")),
+        ]
 
     @property
     def subject(self) -> str:

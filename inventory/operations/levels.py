@@ -16,6 +16,7 @@ from core.outbox import publish, ring_at_commit
 from core.refusals import Refusal
 from inventory.events import StockIncreased
 from inventory.models import Bucket, Location, StockMovement, Variant
+from inventory.operations.lot_keeping import settle_moves
 
 #: (variant id, location id): the key of a stock level and the order in which levels are locked.
 Key = tuple[int, int]
@@ -47,7 +48,8 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A signed change of one bucket at one location, with its reason; `lot_id` for on-hand units that are told apart by lot."""
+    """A signed change of one bucket at one location, with its reason; `lot_id` for goods (on hand, damaged, quality control) that are
+    told apart by lot, None where it is open."""
 
     variant_id: int
     location_id: int
@@ -108,7 +110,8 @@ def apply_moves(
 ) -> dict[Key, Level]:
     """Apply moves to the ledger and the levels in the caller's transaction; returns the levels as they are then.
 
-    Raises Refusal `stock_would_be_negative` or `stock_is_reserved`, naming SKU and location, and changes nothing.
+    Raises Refusal `stock_would_be_negative` or `stock_is_reserved`, naming SKU and location, and changes nothing; so do those of
+    `lot_keeping.settle_moves`, which decides the lots that moves leave open (one move may become several rows of the ledger).
     With `announce`, levels that can promise more than before are told to those who wait for stock.
     """
     moves = [move for move in moves if move.quantity]
@@ -123,6 +126,7 @@ def apply_moves(
         level = levels[key]
         setattr(level, move.bucket, getattr(level, move.bucket) + move.quantity)
     check_levels(levels.values())
+    moves = settle_moves(moves, levels, now=now)
     add_to_levels(deltas)
     write_ledger(moves, cause=cause, actor=actor, now=now)
     risen = sorted({key[0] for key, level in levels.items() if level.available > max(0, before[key])})

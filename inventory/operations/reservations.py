@@ -26,6 +26,7 @@ from inventory.operations.levels import (
     write_ledger,
     write_ledger_rows,
 )
+from inventory.operations.lot_keeping import settle_moves, take_out_picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +145,27 @@ def ship(
     actor: Actor,
     now: datetime,
     reason: str = MovementReason.SHIPPED,
+    lots: Mapping[Key, Mapping[int, int]] | None = None,
 ) -> None:
-    """Promised units leave: reservation, reserved and on hand fall together. Raises Refusal `not_reserved`."""
+    """Promised units leave: reservation, reserved and on hand fall together. Raises Refusal `not_reserved`.
+
+    lots: (variant, location) → lot id → units of it that were picked for these claims (`lots.pick_lot_units`); exactly those
+    leave. Of units that nobody picked by lot the earliest expiry leaves.
+    """
     claims = [claim for claim in claims if claim.quantity > 0]
-    lock_levels((claim.variant_id, claim.location_id) for claim in claims)
+    wanted = _wanted(claims)
+    levels = lock_levels(wanted)
     _reduce(claims)
-    add_to_levels({key: {"reserved": -quantity, "on_hand": -quantity} for key, quantity in _wanted(claims).items()})
+    for key, level in levels.items():
+        level.reserved -= wanted[key]
+        level.on_hand -= wanted[key]
     moves = [
         Move(c.variant_id, c.location_id, bucket, -c.quantity, reason)
         for c in claims
         for bucket in ("reserved", "on_hand")
     ]
+    moves = settle_moves(take_out_picked(moves, lots) if lots else moves, levels, now=now)
+    add_to_levels({key: {"reserved": -quantity, "on_hand": -quantity} for key, quantity in wanted.items()})
     write_ledger(moves, cause=cause, actor=actor, now=now)
 
 
