@@ -11,15 +11,16 @@ from core.permissions import require_permission
 from core.refusals import Invalid, NotFound
 
 SHARE = "views.share"
+#: Written out, because every list asks it and compiling it costs more than answering it.
+_VIEWS_FOR = """
+    SELECT id, user_id, list_name, name, query, position, created_at FROM core_savedview
+     WHERE (user_id = %s OR user_id IS NULL) AND list_name = %s ORDER BY position, name, id
+"""
 
 
 def views_for(user: User, list_name: str) -> list[SavedView]:
     """The person's own views of a list and the shared ones, in their order. One query."""
-    return list(
-        SavedView.objects.filter(Q(user=user) | Q(user__isnull=True), list_name=list_name).order_by(
-            "position", "name", "id"
-        )
-    )
+    return list(SavedView.objects.raw(_VIEWS_FOR, [user.pk, list_name]))
 
 
 def save_view(*, user: User, list_name: str, name: str, query: str, shared: bool) -> SavedView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -24,10 +24,11 @@ from django.utils.translation import gettext as _
 from core import savedviews
 from core.actors import Actor
 from core.listing import bulk
-from core.listing.counting import Compiled, Count, compile_capped, count_capped, count_many
+from core.listing.counting import Count, count_capped
+from core.listing.counts import counts_of
 from core.listing.export import csv_lines, xlsx_file
 from core.listing.keyset import BadCursor, KeysetPage
-from core.listing.page import ListPage, Tab
+from core.listing.page import ListPage
 from core.listing.rows import draw_body
 from core.listing.state import ListState, canonical_query
 from core.permissions import require, require_permission
@@ -105,12 +106,12 @@ def _context(page: ListPage, state: ListState, request: StaffRequest) -> dict[st
     matching = state.matching(base)
     rows = _fetch(page, state, matching)
     actions = bulk.offered(page, request.user)
-    tabs, count = _count(page, state, base, matching)
+    tab_counts, count = counts_of(page, state, base, matching, rows)
     views = savedviews.views_for(request.user, page.name)
     return {
         "page": page,
         "state": state,
-        "tabs": tabs,
+        "tabs": _tab_links(page, state, tab_counts),
         "saved_views": [_saved_link(view, state) for view in views],
         "may_share": request.user.can(savedviews.SHARE),
         "count": count,
@@ -153,34 +154,16 @@ def _fetch(page: ListPage, state: ListState, matching: Any) -> KeysetPage:
     return keyset.page(matching, size=page.page_size)
 
 
-def _count(page: ListPage, state: ListState, base: Any, matching: Any) -> tuple[list[TabLink], Count]:
-    """The tabs with their counts, and the count of this view: one statement."""
-    counted = [tab for tab in page.tabs if tab.counted]
-    numbers = count_many([matching, *(_tab_count(page, tab, base) for tab in counted)])
-    by_tab = dict(zip((tab.name for tab in counted), numbers[1:], strict=True))
-    links = [
+def _tab_links(page: ListPage, state: ListState, counts: Mapping[str, Count]) -> list[TabLink]:
+    return [
         TabLink(
             str(tab.label),
             state.path if index == 0 else f"{state.path}?tab={tab.name}",
-            by_tab.get(tab.name),
+            counts.get(tab.name),
             state.tab is tab,
         )
         for index, tab in enumerate(page.tabs)
     ]
-    return links, numbers[0]
-
-
-_tab_counts: dict[tuple[str, str], Compiled] = {}
-
-
-def _tab_count(page: ListPage, tab: Tab, base: Any) -> Any:
-    """What counts a tab: compiled once where neither the tab nor the list depends on the person or the clock."""
-    if not (page.same_for_everybody and tab.always_the_same):
-        return tab.apply(base)
-    key = (page.name, tab.name)
-    if key not in _tab_counts:
-        _tab_counts[key] = compile_capped(tab.apply(base))
-    return _tab_counts[key]
 
 
 def _saved_link(view: Any, state: ListState) -> TabLink:
