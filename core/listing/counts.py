@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from django.core.cache import cache
 from django.db import connections
@@ -27,7 +28,7 @@ def counts_of(
     page: ListPage, state: ListState, base: QuerySet, matching: QuerySet, rows: KeysetPage
 ) -> tuple[dict[str, Count], Count]:
     """Tab name → count, and the count of the view whose first rows are `rows`."""
-    counts = {tab.name: count for tab in page.tabs if (count := _remembered(page, tab))}
+    counts = _remembered(page)
     asked = [tab for tab in page.tabs if tab.counted and tab.name not in counts]
     here = _seen(rows)
     if here is None and state.q and rows.next and surely_beyond(matching):
@@ -35,9 +36,9 @@ def counts_of(
     as_tab = state.tab is not None and state.tab.counted and not state.q and not state.filtering
     count_view = here is None and not as_tab
     numbers = count_many([*(_tab_query(page, tab, base) for tab in asked), *([matching] if count_view else [])])
-    for tab, number in zip(asked, numbers, strict=False):
-        counts[tab.name] = number
-        _remember(page, tab, number)
+    fresh = dict(zip(asked, numbers, strict=False))
+    _remember(page, fresh)
+    counts |= {tab.name: number for tab, number in fresh.items()}
     if count_view:
         here = numbers[-1]
     return counts, counts[state.tab.name] if here is None else here  # type: ignore[union-attr]
@@ -62,15 +63,16 @@ def _shared(page: ListPage, tab: Tab) -> bool:
     return page.same_for_everybody and tab.always_the_same
 
 
-def _remembered(page: ListPage, tab: Tab) -> Count | None:
-    if not tab.counted or not _shared(page, tab):
-        return None
-    return Count(CAP, capped=True) if cache.get(_key(page, tab)) else None
+def _remembered(page: ListPage) -> dict[str, Count]:
+    """The tabs that were beyond the cap a moment ago."""
+    keys = {_key(page, tab): tab.name for tab in page.tabs if tab.counted and _shared(page, tab)}
+    return {keys[key]: Count(CAP, capped=True) for key in cache.get_many(keys)} if keys else {}
 
 
-def _remember(page: ListPage, tab: Tab, number: Count) -> None:
-    if number.capped and _shared(page, tab):
-        cache.set(_key(page, tab), 1, BEYOND_FRESH)
+def _remember(page: ListPage, numbers: Mapping[Tab, Count]) -> None:
+    beyond = {_key(page, tab): 1 for tab, number in numbers.items() if number.capped and _shared(page, tab)}
+    if beyond:
+        cache.set_many(beyond, BEYOND_FRESH)
 
 
 def _key(page: ListPage, tab: Tab) -> str:

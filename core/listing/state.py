@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -149,13 +149,32 @@ class ListState:
 
     @cached_property
     def filterset(self) -> Any:
-        """The bound filter set; None when neither a filter is set nor its form is asked for (building it costs time)."""
+        """The bound filter set; None when neither a filter is set nor its form is asked for.
+
+        While the form is closed it has only the filters that the address names: building them all costs time.
+        """
         if self.page.filter_class is None or not (self.filtering or self.panel_open):
             return None
+        return self._bind(self.page.filter_class if self.panel_open else self._named_filters())
+
+    @property
+    def filter_form(self) -> Any:
+        """The whole form when it is open, or has something wrong to show; else None."""
+        if self.filterset is None:
+            return None
+        if self.panel_open:
+            return self.filterset.form
+        return self._bind(self.page.filter_class).form if self.filterset.form.errors else None
+
+    def _bind(self, filter_class: Any) -> Any:
         data = QueryDict(mutable=True)
         for key in self.page.filter_names & self.params.keys():
             data.setlist(key, self.params[key])
-        return self.page.filter_class(data, queryset=self.page.model._default_manager.none(), request=self.request)
+        return filter_class(data, queryset=self.page.model._default_manager.none(), request=self.request)
+
+    def _named_filters(self) -> Any:
+        keys = self.page.filter_keys
+        return filters_of(self.page.filter_class, tuple(n for n in keys if not self.params.keys().isdisjoint(keys[n])))
 
     def matching(self, base: QuerySet) -> QuerySet:
         """The rows of `base` that tab, filters and search leave. A filter with a bad value is left out and named in `problems`."""
@@ -248,6 +267,14 @@ class ListState:
             usual = name == self.page.default_sort and desc == sort.desc
             links[name] = (self.url(sort=None if usual else f"{'-' if desc else ''}{name}"), now)
         return links
+
+
+@lru_cache(maxsize=256)
+def filters_of(filter_class: Any, names: tuple[str, ...]) -> Any:
+    """A filter set of some filters of another."""
+    some = type(filter_class.__name__, (filter_class,), {})
+    some.base_filters = {name: filter_class.base_filters[name] for name in names}
+    return some
 
 
 def canonical_query(page: ListPage, query: str) -> str:

@@ -129,17 +129,13 @@ def _context(page: ListPage, state: ListState, request: StaffRequest) -> dict[st
             (action, reverse(action.url_name)) for action in page.page_actions if request.user.can(action.permission)
         ],
         "empty_url": reverse(page.empty.action_url_name) if page.empty and page.empty.action_url_name else "",
-        "filter_form": state.filterset.form if state.panel_open or _filter_errors(state) else None,
+        "filter_form": state.filter_form,
         "may_export": request.user.can(page.export_permission or page.permission),
         "here": state.url(cursor=True),
         "panel_url": state.url(cursor=True, panel="filters"),
         "csv_url": state.url(export="csv"),
         "xlsx_url": state.url(export="xlsx"),
     }
-
-
-def _filter_errors(state: ListState) -> bool:
-    return state.filterset is not None and bool(state.filterset.form.errors)
 
 
 def _fetch(page: ListPage, state: ListState, matching: Any) -> KeysetPage:
