@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from inventory.operations.auditing import audit_stock
 from orders.models import Order
 from orders.status import compute_statuses
+from transfers.auditing import CHECKS as TRANSFER_CHECKS
 
 STATUS_BATCH = 1000
 
@@ -31,13 +32,17 @@ class Finding:
 #: Checks in SQL: each row is (subject, detail) of something wrong.
 CHECKS: dict[str, str] = {
     "reservation_has_an_owner_that_needs_it": """
-        SELECT r.owner, format('%s reserved at location %s, %s still to ship there', r.quantity, r.location_id, coalesce(w.units, 0))
+        SELECT coalesce(r.owner, w.owner), format('%s reserved at location %s, %s still to leave there',
+               coalesce(r.quantity, 0), coalesce(r.location_id, w.location_id), coalesce(w.units, 0))
           FROM (SELECT * FROM inventory_reservation WHERE quantity > 0) r
           FULL JOIN (
             SELECT 'order_line:' || fl.order_line_id AS owner, fo.location_id, sum(fl.quantity - fl.shipped) AS units
               FROM fulfillment_fulfillmentline fl JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
              WHERE fo.state IN ('scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed') GROUP BY 1, 2
             HAVING sum(fl.quantity - fl.shipped) > 0
+            UNION ALL
+            SELECT 'transfer_line:' || tl.id, t.origin_id, tl.quantity
+              FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id WHERE t.state = 'ready'
           ) w ON w.owner = r.owner AND w.location_id = r.location_id
          WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",
     "line_quantities_match_work_orders": """
@@ -71,6 +76,7 @@ CHECKS: dict[str, str] = {
                       WHERE reason = 'shipped' AND bucket = 'on_hand' AND (cause LIKE 'order:%' OR cause LIKE 'fulfillment:%') GROUP BY 1) m
             ON m.order_id = s.order_id
          WHERE s.units <> coalesce(m.units, 0)""",
+    **TRANSFER_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
     "a_label_is_bought_once_per_parcel": """

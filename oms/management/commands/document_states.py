@@ -13,6 +13,7 @@ from core.states import StateMachine
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
 from returns.states import RETURN_MACHINE
+from transfers.states import TRANSFER_MACHINE
 
 PATH = settings.BASE_DIR / "docs" / "states.md"
 AXES = {
@@ -22,7 +23,12 @@ AXES = {
     "delivery": Delivery,
     "return": Returning,
 }
-MACHINES = {"Fulfillment order": FULFILLMENT_MACHINE, "Shipment": SHIPMENT_MACHINE, "Return": RETURN_MACHINE}
+MACHINES = {
+    "Fulfillment order": FULFILLMENT_MACHINE,
+    "Shipment": SHIPMENT_MACHINE,
+    "Return": RETURN_MACHINE,
+    "Transfer": TRANSFER_MACHINE,
+}
 
 
 class Command(BaseCommand):
