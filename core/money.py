@@ -50,13 +50,18 @@ def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) ->
 
     With weights that are all zero the parts are equal. Raises ValueError for no weights or a negative one.
     """
+    unit = smallest_unit(currency)
+    units = int((quantize(total, currency) / unit).to_integral_value(rounding=ROUND_HALF_EVEN))
+    return [part * unit for part in allocate_units(units, weights)]
+
+
+def allocate_units(units: int, weights: Sequence[Decimal | int]) -> list[int]:
+    """Split whole units in proportion to `weights`, as `allocate` does; the parts sum to them exactly."""
     if not weights or any(weight < 0 for weight in weights):
         raise ValueError("allocate needs weights that are not negative")
     shares = [Decimal(weight) for weight in weights]
     if not any(shares):
         shares = [Decimal(1)] * len(shares)
-    unit = smallest_unit(currency)
-    units = int((quantize(total, currency) / unit).to_integral_value(rounding=ROUND_HALF_EVEN))
     sign, units = (-1, -units) if units < 0 else (1, units)
     whole = sum(shares)
     exact = [units * share / whole for share in shares]
@@ -64,7 +69,7 @@ def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) ->
     by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
     for i in by_remainder[: units - sum(parts)]:
         parts[i] += 1
-    return [sign * part * unit for part in parts]
+    return [sign * part for part in parts]
 
 
 def format_money(amount: Decimal, currency: str, locale: str | None = None) -> str:

@@ -187,6 +187,33 @@ class Order(models.Model):
         return f"order:{self.pk}"
 
 
+class OrderBundle(models.Model):
+    """A bundle as it was sold: a group of the order whose components are ordinary lines that carry its money and its stock.
+
+    position: that of its first line. The amounts are what its lines add up to, and stay when the catalogue changes.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="bundles", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    sku = models.CharField(max_length=64)
+    title = models.CharField(max_length=255)
+    quantity = models.PositiveIntegerField()
+    unit_price = money()
+    discount = money()  # of the whole group
+    tax = money()  # of the whole group
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="order_bundle_position"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_bundle_counts"),
+            models.CheckConstraint(
+                condition=not_negative("unit_price", "discount", "tax"), name="order_bundle_amounts"
+            ),
+        ]
+        indexes = [models.Index(fields=["sku", "order"], name="order_bundle_sku")]
+
+
 class OrderLine(models.Model):
     """One variant and quantity, with price, discount and tax fixed at purchase.
 
@@ -199,6 +226,10 @@ class OrderLine(models.Model):
     variant = models.ForeignKey(Variant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     sku = models.CharField(max_length=64)
     title = models.CharField(max_length=255)
+    bundle = models.ForeignKey(
+        OrderBundle, null=True, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )  # the group whose component this is
+    per_bundle = models.PositiveIntegerField(null=True)  # units of this line in one unit of the group
     requires_shipping = models.BooleanField(default=True)
     unit_price = money()
     discount = money()  # of the whole line
@@ -234,10 +265,15 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(condition=at_most("refunded", "ordered"), name="order_line_refunded_within_ordered"),
             models.CheckConstraint(condition=not_negative("unit_price", "discount", "tax"), name="order_line_amounts"),
+            models.CheckConstraint(
+                condition=Q(bundle__isnull=True, per_bundle__isnull=True) | Q(bundle__isnull=False, per_bundle__gt=0),
+                name="order_line_of_a_bundle_counts",
+            ),
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["variant", "order"], name="order_line_backordered", condition=Q(backordered__gt=0)),
             models.Index(fields=["sku", "order"], name="order_line_sku"),
+            models.Index(fields=["bundle"], name="order_line_bundle", condition=Q(bundle__isnull=False)),
         ]
 
     @property

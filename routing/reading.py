@@ -289,6 +289,7 @@ def _decided(receipt: Mapping[str, Any]) -> str:
         "fewer_parcels": _("Every rule is level; fewer parcels win"),
         "lowest_id": _("Every rule is level; the location that was set up first goes first"),
         "no_stock": _("No location that may ship has any of it"),
+        "no_set": _("What locations have does not make a whole set"),
         "no_site": _("No location may ship this order"),
         "nothing_to_ship": _("There is nothing to ship"),
     }.get(receipt["decided_by"], receipt["decided_by"])

@@ -101,9 +101,10 @@ def _open_lines(orders: Iterable[Order]) -> dict[int, list[OrderLine]]:
     return lines
 
 
-def _demand(order: Order, lines: Iterable[OrderLine]) -> Demand:
+def _demand(order: Order, lines: Sequence[OrderLine]) -> Demand:
     return demand_of(
         order,
+        lines,
         {
             line.pk: (line.variant_id, line.ordered - line.cancelled - line.shipped)
             for line in lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from core.actors import Actor
@@ -23,18 +23,27 @@ from inventory.operations.reservations import write_reservations
 from oms.orchestration.place_order import is_unroutable, version_of
 from oms.orchestration.planning import Routed, route_and_lock
 from orders.models import Order, OrderLine
-from routing.engine.types import Demand, Need, Plan
+from routing.engine.types import Demand, Member, Need, Plan
 from routing.operations import record_decisions
 
 
-def demand_of(order: Order, units: Mapping[int, tuple[int, int]]) -> Demand:
-    """What the engine is asked: line id → (variant id, units) of one order."""
+def demand_of(order: Order, lines: Iterable[OrderLine], units: Mapping[int, tuple[int, int]]) -> Demand:
+    """What the engine is asked: line id → (variant id, units) of one order. lines: those of the order, for the bundles among them."""
     point = locate([order.ship_to])[0]
     lat, lon = point or (None, None)
     needs = tuple(
         Need(line_id, variant_id, quantity) for line_id, (variant_id, quantity) in sorted(units.items()) if quantity > 0
     )
-    return Demand(order.pk, order.channel_id, order.ship_country, lat, lon, needs)
+    return Demand(order.pk, order.channel_id, order.ship_country, lat, lon, needs, _sets(lines, units))
+
+
+def _sets(lines: Iterable[OrderLine], units: Mapping[int, tuple[int, int]]) -> tuple[tuple[Member, ...], ...]:
+    """The components of each bundle; units that have their place or were given up complete a set as well as new ones."""
+    sets: dict[int, list[Member]] = defaultdict(list)
+    for line in lines:
+        if line.bundle_id and line.pk in units:
+            sets[line.bundle_id].append(Member(line.pk, line.per_bundle or 1, line.ordered - units[line.pk][1]))
+    return tuple(map(tuple, sets.values()))
 
 
 def place_units(
@@ -51,7 +60,7 @@ def place_units(
     Raises the lines' allocated and backordered counts; units count as back-ordered when a location may ship but has none. The
     receipt is kept. The caller refreshes the order.
     """
-    demand = demand_of(order, units)
+    demand = demand_of(order, lines, units)
     if not demand.needs:
         return None
     routed = route_and_lock([demand], now=now)

@@ -29,16 +29,37 @@ from core.text import search_words
 from core.timeline import record_many
 from customers.operations import clean_email, ensure_customers
 from fulfillment.operations.assignment import Assignment, create_fulfillment_orders, service_of
+from inventory.bundles import Component, components_of
 from inventory.models import Variant
 from inventory.operations.reservations import write_reservations
+from oms.orchestration.exploding import Goods, Group, explode
 from oms.orchestration.planning import Routed, route_and_lock
-from oms.orchestration.requests import ZERO, Amounts, NewOrder, Placed, Refused, check_request
+from oms.orchestration.requests import (
+    ZERO,
+    Amounts,
+    CartShort,
+    NewOrder,
+    Placed,
+    Refused,
+    Short,
+    check_request,
+    shortage_message,
+)
 from orders.events import OrdersPlaced
-from orders.models import Channel, Order, OrderLine
-from orders.operations.writing import LineRow, write_holds, write_lines, write_orders, write_payments, write_refunds
+from orders.models import Channel, Order, OrderBundle, OrderLine
+from orders.operations.writing import (
+    BundleRow,
+    LineRow,
+    write_bundles,
+    write_holds,
+    write_lines,
+    write_orders,
+    write_payments,
+    write_refunds,
+)
 from orders.states import HoldKind
 from orders.status import compute_statuses
-from routing.engine.types import Demand, Need, Plan
+from routing.engine.types import Demand, Member, Need, Plan
 from routing.operations import record_decisions
 
 _LOCK_NAMES = "SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k"
@@ -48,6 +69,9 @@ _KNOWN = """
         ON o.channel_id = n.channel_id AND o.external_id = n.external_id
 """
 
+#: What a line that belongs to no bundle has for one.
+_PLAIN: tuple[int | None, int | None] = (None, None)
+
 
 @dataclass(slots=True)
 class Draft:
@@ -56,12 +80,15 @@ class Draft:
     request: NewOrder
     amounts: Amounts
     channel: Channel
-    variants: list[tuple[int, str, int, bool]]  # id, title, weight, requires shipping: per line
+    variants: list[Goods]  # per line
+    groups: Sequence[Group] = ()  # the bundles among what was asked for; the lines are their components
+    origins: Sequence[int] | None = None  # per line its position in what was asked for, where that differs
     id: int = 0
     number: str = ""
     line_ids: list[int] = field(default_factory=list)
     held: bool = False
     plan: Plan | None = None
+    refused: Refused | None = None
     assignment: Assignment | None = None
     cancelled_total: Decimal = ZERO
     authorized_total: Decimal = ZERO
@@ -90,10 +117,13 @@ class Draft:
 def place_order(request: NewOrder, *, channel: Channel | None = None, actor: Actor, now: datetime) -> Placed:
     """Place one order: written, routed, reserved, with its work orders, in one commit. The same order again is answered, not repeated.
 
-    channel: the request's, where the caller has it at hand. Raises Invalid naming the field. What cannot be reserved becomes a back-order; what no location may ship waits for routing.
+    channel: the request's, where the caller has it at hand. Raises Invalid naming the field. What cannot be reserved becomes a
+    back-order, or raises CartShort where the request says so; what no location may ship waits for routing.
     """
     outcome = place_orders([request], channels=[channel] if channel else None, actor=actor, now=now)[0]
     if isinstance(outcome, Refused):
+        if outcome.short:
+            raise CartShort(outcome)
         raise Invalid(outcome.code, outcome.message, field=outcome.field or None, line=outcome.line)
     return outcome
 
@@ -111,7 +141,7 @@ def place_orders(
         if channels is None:
             channels = list(Channel.objects.filter(pk__in={r.channel_id for r in requests}))
         known_channels = {channel.pk: channel for channel in channels}
-        variants = _variants(requests)
+        variants, bundles = _variants(requests)
         for index, request in enumerate(requests):
             name = (request.channel_id, request.external_id)
             if name in known:
@@ -119,15 +149,17 @@ def place_orders(
             elif name in first:
                 repeats[index] = first[name]
             else:
-                drafted = _draft(request, known_channels, variants)
+                drafted = _draft(request, known_channels, variants, bundles)
                 if isinstance(drafted, Draft):
                     drafts[index] = drafted
                     first[name] = index
                 else:
                     answers[index] = drafted
         _write(list(drafts.values()), actor=actor, now=now)
-        answers |= {index: Placed(draft.id, draft.number, created=True) for index, draft in drafts.items()}
-        answers |= {index: Placed(drafts[i].id, drafts[i].number, created=False) for index, i in repeats.items()}
+        for index, draft in drafts.items():
+            answers[index] = draft.refused or Placed(draft.id, draft.number, created=True)
+        for index, i in repeats.items():
+            answers[index] = drafts[i].refused or Placed(drafts[i].id, drafts[i].number, created=False)
     return [answers[index] for index in range(len(requests))]
 
 
@@ -146,14 +178,22 @@ def _take_names(requests: Sequence[NewOrder]) -> dict[tuple[int, str], tuple[int
         return {(channel, external): (pk, number) for channel, external, pk, number in cursor.fetchall()}
 
 
-def _variants(requests: Sequence[NewOrder]) -> dict[str, tuple[int, str, int, bool]]:
+def _variants(requests: Sequence[NewOrder]) -> tuple[dict[str, Goods], dict[int, list[Component]]]:
+    """What the SKUs stand for, and of what the bundles among them are made."""
     skus = {line.sku for request in requests for line in request.lines}
-    rows = Variant.objects.filter(sku__in=skus).values_list("sku", "pk", "title", "weight_grams", "requires_shipping")
-    return {sku: (pk, title, weight, ships) for sku, pk, title, weight, ships in rows}
+    rows = Variant.objects.filter(sku__in=skus).values_list(
+        "sku", "pk", "title", "weight_grams", "requires_shipping", "is_bundle"
+    )
+    variants, bundles = {}, []
+    for sku, pk, title, weight, ships, is_bundle in rows:
+        variants[sku] = (pk, title, weight, ships)
+        if is_bundle:
+            bundles.append(pk)
+    return variants, components_of(bundles) if bundles else {}
 
 
 def _draft(
-    request: NewOrder, channels: dict[int, Channel], variants: dict[str, tuple[int, str, int, bool]]
+    request: NewOrder, channels: dict[int, Channel], variants: dict[str, Goods], bundles: dict[int, list[Component]]
 ) -> Draft | Refused:
     try:
         amounts = check_request(request)
@@ -174,7 +214,13 @@ def _draft(
         if line.requires_shipping is not None:
             variant = (*variant[:3], line.requires_shipping)
         found.append(variant)
-    return Draft(request, amounts, channel, found)
+    if not bundles or not any(variant[0] in bundles for variant in found):
+        return Draft(request, amounts, channel, found)
+    try:
+        parts = explode(request, amounts, found, bundles)
+    except Invalid as error:
+        return Refused(error.code, error.message, error.field or "", error.params.get("line"))
+    return Draft(parts.request, parts.amounts, channel, parts.goods, parts.groups, parts.origins)
 
 
 def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
@@ -184,6 +230,9 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
     for draft in drafts:
         _sum_up(draft)
     routed = _route(drafts, now=now)
+    drafts = [draft for draft in drafts if not draft.refused]
+    if not drafts:
+        return
     causes = {f"order_line:{line_id}": f"order:{draft.id}" for draft in drafts for line_id in draft.line_ids}
     customers = _customers(drafts)
     with one_trip():
@@ -196,6 +245,7 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
             record_decisions(receipts, cause="placed", now=now)
         lines = {draft.id: line_rows(draft) for draft in drafts}
         write_orders([order_row(draft, lines[draft.id], customers, now=now) for draft in drafts])
+        write_bundles([row for draft in drafts for row in bundle_rows(draft)])
         write_lines([row for rows in lines.values() for row in rows])
         _write_money(drafts, actor=actor, now=now)
         write_holds([(d.id, HoldKind.PAYMENT.value, "", actor.ref, now, "") for d in drafts if d.held])
@@ -206,11 +256,14 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
 def _name(drafts: Sequence[Draft]) -> None:
     """Ids for orders and lines; a number in our own series for those that bring none."""
     prefix = None
-    ids = next_ids_of({Order: len(drafts), OrderLine: sum(len(draft.request.lines) for draft in drafts)})
-    line_ids = iter(ids[OrderLine])
+    counts = {Order: len(drafts), OrderLine: sum(len(draft.request.lines) for draft in drafts)}
+    ids = next_ids_of(counts | {OrderBundle: sum(len(draft.groups) for draft in drafts)})
+    line_ids, bundle_ids = iter(ids[OrderLine]), iter(ids[OrderBundle])
     for draft, id_ in zip(drafts, ids[Order], strict=True):
         draft.id = id_
         draft.line_ids = [next(line_ids) for _line in draft.request.lines]
+        for group in draft.groups:
+            group.id = next(bundle_ids)
         draft.number = draft.request.number
         if not draft.number:
             if prefix is None:
@@ -267,16 +320,51 @@ def _route(drafts: Sequence[Draft], *, now: datetime) -> Routed | None:
     for (draft, needs), point in zip(wanted, points, strict=True):
         country = draft.request.shipping_address.country
         lat, lon = point or (None, None)
-        demands.append(Demand(draft.id, draft.channel.pk, country, lat, lon, needs))
+        whole = draft.request.on_shortage == "refuse"
+        demands.append(Demand(draft.id, draft.channel.pk, country, lat, lon, needs, _sets(draft), whole))
     routed = route_and_lock(demands, now=now)
     for (draft, _needs), plan in zip(wanted, routed.plans, strict=True):
         draft.plan = plan
+        if plan.backorders and draft.request.on_shortage == "refuse":
+            draft.refused = _refusal(draft, plan)
         if plan.allocations:
             service = service_of(draft.request.shipping_method)
             draft.assignment = Assignment(
                 draft.id, plan.allocations, service, draft.request.shipping_address.country, draft.held
             )
     return routed
+
+
+def _sets(draft: Draft) -> tuple[tuple[Member, ...], ...]:
+    """The bundles of an order: lines that are of use only together."""
+    lines = draft.request.lines
+    return tuple(
+        tuple(Member(draft.line_ids[n], per, lines[n].quantity - draft.open_units(n)) for n, per in group.parts)
+        for group in draft.groups
+    )
+
+
+def _refusal(draft: Draft, plan: Plan) -> Refused:
+    """Why an order that was wanted whole is not placed: each line that is short, in the order and the units in which it was asked for."""
+    missing: dict[int, int] = defaultdict(int)
+    at = {line_id: n for n, line_id in enumerate(draft.line_ids)}
+    for line_id, _variant, units in plan.backorders:
+        missing[at[line_id]] = units
+    groups = {n: (group, per) for group in draft.groups for n, per in group.parts}
+    short: dict[int, Short] = {}
+    for n, units in sorted(missing.items()):
+        position = draft.origins[n] if draft.origins else n
+        if n in groups:
+            group, per = groups[n]
+            sets = max(-(-units // per), group.quantity - short[position].promised if position in short else 0)
+            short[position] = Short(position, group.sku, group.quantity, group.quantity - sets)
+        else:
+            line = draft.request.lines[n]
+            short[position] = Short(position, line.sku, line.quantity, line.quantity - units)
+    told = tuple(short.values())
+    return Refused(
+        "not_enough_stock", " ".join(map(shortage_message, told)), f"lines[{told[0].position}].quantity", told[0].position, told
+    )  # fmt: skip
 
 
 def version_of(plan: Plan) -> int:
@@ -310,19 +398,29 @@ def line_rows(draft: Draft) -> list[LineRow]:
         if not is_unroutable(draft.plan):
             for line_id, _variant, units in draft.plan.backorders:
                 backordered[line_id] += units
+    bundles = {n: (group.id, per) for group in draft.groups for n, per in group.parts}
     rows = []
     for n, line in enumerate(draft.request.lines):
         variant_id, title, weight, ships = draft.variants[n]
+        bundle_id, per_bundle = bundles.get(n, _PLAIN) if bundles else _PLAIN
         id_ = draft.line_ids[n]
         done = line.shipped if ships else line.quantity - line.cancelled
         rows.append(
             LineRow(
                 id_, draft.id, n + 1, variant_id or None, line.sku, (line.title or title)[:255], ships, line.unit_price,
                 draft.amounts.line_discounts[n], draft.amounts.line_taxes[n], weight, line.quantity, line.cancelled,
-                backordered[id_], allocated[id_] + done, done, done, done, done,
+                backordered[id_], allocated[id_] + done, done, done, done, done, 0, 0, 0, bundle_id, per_bundle,
             )
         )  # fmt: skip
     return rows
+
+
+def bundle_rows(draft: Draft) -> list[BundleRow]:
+    """The bundles as they are sold."""
+    return [
+        BundleRow(g.id, draft.id, g.parts[0][0] + 1, g.variant_id, g.sku, g.title, g.quantity, g.unit_price, g.discount, g.tax)
+        for g in draft.groups
+    ]  # fmt: skip
 
 
 def order_row(draft: Draft, lines: Sequence[LineRow], customers: dict[str, int], *, now: datetime) -> tuple[Any, ...]:
@@ -334,7 +432,8 @@ def order_row(draft: Draft, lines: Sequence[LineRow], customers: dict[str, int],
     name = r.customer_name or ship.name or bill.name
     due, expected = (draft.assignment.due, draft.assignment.expected) if draft.assignment else (None, None)
     finished = not any(draft.open_units(n) for n in range(len(r.lines)))
-    words = search_words(draft.number, r.external_id, email, name, r.phone, ship.name, *(line.sku for line in r.lines))
+    skus = [*(line.sku for line in r.lines), *(group.sku for group in draft.groups)]
+    words = search_words(draft.number, r.external_id, email, name, r.phone, ship.name, *skus)
     return (
         draft.id, r.channel_id, r.external_id, draft.number, secrets.token_urlsafe(24), customers.get(email), name[:200], email[:254],
         r.phone[:40], r.language or draft.channel.language, to_json(ship.to_json()), to_json(bill.to_json()), ship.country,

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from core.addresses import Address, known_country
 from core.money import allocate, is_exact, quantize
-from core.refusals import Invalid
+from core.refusals import Invalid, Refusal
 
 MOST_LINES = 500
 MOST_UNITS = 1_000_000
 MOST_MONEY = Decimal("99999999999")
 ZERO = Decimal(0)
+ON_SHORTAGE = ("backorder", "refuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class NewOrder:
 
     total: what the channel says; a difference to the computed total is kept visibly as the order's adjustment.
     external_id: the channel's own id; with the channel it makes the order arrive once. number: what people call it.
+    on_shortage: what becomes of units that no location can promise now: "backorder" (they wait), or "refuse" (nothing is placed).
     """
 
     channel_id: int
@@ -88,6 +90,17 @@ class NewOrder:
     tags: tuple[str, ...] = ()
     note: str = ""
     accepts_marketing: bool = False
+    on_shortage: str = "backorder"
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A line of a cart that cannot be promised in full, the cart counted as a whole. position: from 0, as it was asked for."""
+
+    position: int
+    sku: str
+    quantity: int
+    promised: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,22 @@ class Refused:
     message: str
     field: str = ""
     line: int | None = None
+    short: tuple[Short, ...] = ()
+
+
+class CartShort(Refusal):
+    """The order was wanted whole and cannot be promised whole; `short` says it line by line. Nothing was placed or reserved."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code, refused.message, field=refused.field)
+        self.short = refused.short
+
+
+def shortage_message(short: Short) -> str:
+    """One line's shortage as a sentence."""
+    return _("Line {line}, {sku}: {promised} of {quantity} can be promised.").format(
+        line=short.position + 1, sku=short.sku, promised=short.promised, quantity=short.quantity
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +160,8 @@ def check_request(request: NewOrder) -> Amounts:
         raise Invalid("bad_number", _("An order number has at most 60 characters."), field="number")
     if len(request.currency) != 3 or not request.currency.isalpha() or not request.currency.isupper():
         raise Invalid("bad_currency", _("A currency is three capital letters."), field="currency")
+    if request.on_shortage not in ON_SHORTAGE:
+        raise Invalid("bad_choice", _("Either “backorder” or “refuse”."), field="on_shortage")
     if request.placed_at.tzinfo is None:
         raise Invalid("bad_time", _("The time needs an offset or zone."), field="placed_at")
     if not request.lines or len(request.lines) > MOST_LINES:

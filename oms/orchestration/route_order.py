@@ -129,11 +129,12 @@ def try_routing(*, order_id: int, now: datetime, rules: RuleSet | None = None, w
     """Ask what would be decided for the units without a place (whole: for all that is not shipped), writing nothing."""
     order = Order.objects.get(pk=order_id)
     units = {}
-    for line in order.lines.all():
+    lines = list(order.lines.all())
+    for line in lines:
         if line.variant_id and line.requires_shipping:
             open_units = line.ordered - line.cancelled - (line.shipped if whole else line.allocated)
             units[line.pk] = (line.variant_id, open_units)
-    demand = demand_of(order, units)
+    demand = demand_of(order, lines, units)
     if not demand.needs:
         return Tried(order, None)
     ready = prepare()
@@ -141,13 +142,13 @@ def try_routing(*, order_id: int, now: datetime, rules: RuleSet | None = None, w
     sites = with_capacity(ready.planner.sites, now=now)
     stock = stock_snapshot(need.variant_id for need in demand.needs)
     if whole:
-        _add_own_units(order, stock)
+        _add_own_units(lines, stock)
     return Tried(order, Planner(sites, rules).plan(demand, stock))
 
 
-def _add_own_units(order: Order, stock: dict[int, dict[int, int]]) -> None:
+def _add_own_units(lines: Iterable[OrderLine], stock: dict[int, dict[int, int]]) -> None:
     """What the order itself has reserved is free for it to take again."""
-    owners = [line.reservation_owner for line in order.lines.all()]
+    owners = [line.reservation_owner for line in lines]
     for variant_id, location_id, quantity in Reservation.objects.filter(owner__in=owners, quantity__gt=0).values_list(
         "variant_id", "location_id", "quantity"
     ):

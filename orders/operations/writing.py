@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from core.bulk import copy_rows
-from orders.models import Hold, Order, OrderLine, PaymentRecord, Refund
+from orders.models import Hold, Order, OrderBundle, OrderLine, PaymentRecord, Refund
 
 ORDER_COLUMNS = (
     "id", "channel_id", "external_id", "number", "token", "customer_id", "customer_name", "email", "phone", "language",
@@ -44,6 +44,23 @@ class LineRow(NamedTuple):
     return_requested: int = 0
     returned: int = 0
     refunded: int = 0
+    bundle_id: int | None = None
+    per_bundle: int | None = None
+
+
+class BundleRow(NamedTuple):
+    """A row of a bundle as sold, in the order of its columns."""
+
+    id: int
+    order_id: int
+    position: int
+    variant_id: int
+    sku: str
+    title: str
+    quantity: int
+    unit_price: Any
+    discount: Any
+    tax: Any
 
 
 def write_orders(rows: Iterable[Sequence[Any]]) -> None:
@@ -54,6 +71,12 @@ def write_orders(rows: Iterable[Sequence[Any]]) -> None:
 def write_lines(rows: Iterable[LineRow]) -> None:
     """The lines of new orders."""
     copy_rows(OrderLine, LineRow._fields, rows)
+
+
+def write_bundles(rows: Sequence[BundleRow]) -> None:
+    """The bundles of new orders; their lines name them."""
+    if rows:
+        copy_rows(OrderBundle, BundleRow._fields, rows)
 
 
 def write_payments(rows: Sequence[Sequence[Any]]) -> None:

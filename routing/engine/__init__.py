@@ -9,7 +9,7 @@ from .filters import FILTERS
 from .parameters import Param, RuleError
 from .plan import Planner, plan_batch, plan_order
 from .rankers import RANKERS
-from .types import Allocation, Backorder, Demand, Need, Plan, Rule, RuleSet, Site
+from .types import Allocation, Backorder, Demand, Member, Need, Plan, Rule, RuleSet, Site
 
 __all__ = [
     "FILTERS",
@@ -18,6 +18,7 @@ __all__ = [
     "Allocation",
     "Backorder",
     "Demand",
+    "Member",
     "Need",
     "Param",
     "Plan",

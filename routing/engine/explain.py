@@ -44,6 +44,7 @@ TEMPLATES: dict[str, str] = {
     "why.lowest_id": gettext_noop("level with %(others)s by every rule, and the location set up first goes first"),
     "why.by_rule": gettext_noop("better than %(others)s by the rule “%(rule)s”"),
     "why.no_stock": gettext_noop("no location that may ship had any"),
+    "why.no_set": gettext_noop("what locations have does not make a whole set"),
     "why.no_site": gettext_noop("no location may ship this order"),
     # What waits, if something is shipped.
     "waits": gettext_noop("back-ordered: %(items)s"),

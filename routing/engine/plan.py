@@ -29,7 +29,8 @@ from .allocate import allocate
 from .cover import BUDGET, cheapest_cover
 from .filters import compile_filters
 from .rankers import Compiled, Ranker, compile_rankers
-from .types import Demand, Plan, RuleSet, Site, Stock
+from .sets import worth_placing
+from .types import Backorder, Demand, Need, Plan, RuleSet, Site, Stock
 
 RECEIPT_SITES = 100
 _MOST_CONTEXTS = 2048
@@ -101,14 +102,22 @@ class Planner:
     def plan(self, demand: Demand, stock: Stock) -> Plan:
         """The best plan for one order on this stock, with its receipt."""
         context = self._context(demand)
-        offers, targets = _offers(demand, stock, context.costs)
-        ids = sorted(set().union(*offers.values()))
+        offers, targets = _offers(demand.needs, stock, context.costs)
+        needs, found = demand.needs, offers
+        waiting: tuple[Backorder, ...] = ()
+        if (demand.sets or demand.whole) and targets:
+            needs, waiting = worth_placing(demand, offers)
+            if not needs:
+                return receipts.nothing(self, context, demand, waiting)
+            found, targets = _offers(needs, stock, context.costs)
+        ids = sorted(set().union(*found.values()))
         if not ids:
             return receipts.nothing(self, context, demand)
         costs, columns = self.ladder.costs(context, demand, ids)
-        choice = self._choose(costs, [(wanted, offers[v]) for v, wanted in targets.items()])
+        choice = self._choose(costs, [(wanted, found[v]) for v, wanted in targets.items()])
         best_first = sorted(choice.sites, key=costs.__getitem__)
-        allocations, backorders = allocate(demand.needs, best_first, offers, targets)
+        allocations, backorders = allocate(needs, best_first, found, targets)
+        backorders = waiting or backorders
         receipt = receipts.filled(self, context, demand, offers, costs, columns, choice, allocations, backorders)
         return Plan(demand.order_id, allocations, backorders, receipt, choice.proven)
 
@@ -250,11 +259,11 @@ class Ladder:
 
 
 def _offers(
-    demand: Demand, stock: Stock, allowed: Mapping[int, int]
+    needs: Sequence[Need], stock: Stock, allowed: Mapping[int, int]
 ) -> tuple[dict[int, dict[int, int]], dict[int, int]]:
     """By variant: the units that each allowed site has, and how many of those wanted can be filled (if any)."""
     wanted: dict[int, int] = {}
-    for _, variant, quantity in demand.needs:
+    for _, variant, quantity in needs:
         wanted[variant] = wanted.get(variant, 0) + quantity
     offers, targets = {}, {}
     for variant, quantity in wanted.items():

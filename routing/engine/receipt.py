@@ -21,7 +21,7 @@
 
 Codes: ``only_candidate`` (one site has anything), ``only_complete`` (one site has everything), ``only_way`` (no other set of
 sites does), ``not_compared`` (the search was too large to look for a runner-up), ``fewer_parcels`` and ``lowest_id`` (every ranker tied), ``no_stock`` (sites may ship, none has anything),
-``no_site`` (no site may ship), ``nothing_to_ship`` (no lines).
+``no_site`` (no site may ship), ``no_set`` (what sites have does not make a whole set, or not the whole order), ``nothing_to_ship`` (no lines).
 """
 
 from __future__ import annotations
@@ -37,24 +37,27 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-def nothing(planner: Planner, context: Context, demand: Demand) -> Plan:
-    """The plan of an order that no site can ship anything of, with its receipt."""
-    backorders = tuple(Backorder(*need) for need in demand.needs)
-    code = "no_stock" if context.costs else "no_site"
+def nothing(planner: Planner, context: Context, demand: Demand, waiting: Sequence[Backorder] | None = None) -> Plan:
+    """The plan of an order that no site can ship anything of, with its receipt.
+
+    waiting: the units that are missing, where sites have some of the order, but nothing that is of use by itself.
+    """
+    backorders = tuple(Backorder(*need) for need in demand.needs) if waiting is None else tuple(waiting)
+    code = "no_set" if waiting else "no_stock" if context.costs else "no_site"
     if not demand.needs:
         code = "nothing_to_ship"
     receipt = _head(planner, context, demand)
     receipt |= {
         "candidates": {"sites": [], "units": [[] for _ in demand.needs], "values": None},
         "candidates_count": 0,
-        "no_stock": planner.group(list(context.costs)),
+        "no_stock": planner.group(list(context.costs) if waiting is None else []),
         "complete": 0,
         "chosen": None,
         "runner_up": None,
         "decided_by": code,
         "decided_at": None,
         "allocations": [],
-        "backorders": [list(need) for need in demand.needs],
+        "backorders": [list(backorder) for backorder in backorders],
         "proven": True,
     }
     return Plan(demand.order_id, (), backorders, receipt)

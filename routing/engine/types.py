@@ -43,9 +43,21 @@ class Need(NamedTuple):
     quantity: int
 
 
+class Member(NamedTuple):
+    """A line of a set: ``per_set`` units of it belong to one set; ``have`` units need no place any more (placed or given up)."""
+
+    line_id: int
+    per_set: int
+    have: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One order to route. country: ISO code of the destination ('' if unknown). lat, lon: degrees, or None."""
+    """One order to route. country: ISO code of the destination ('' if unknown). lat, lon: degrees, or None.
+
+    sets: lines that are of use only together (the components of a bundle): only whole sets of them are placed, the rest waits.
+    A line of a set that is not among the needs has all its units. whole: place everything or nothing.
+    """
 
     order_id: int
     channel_id: int
@@ -53,6 +65,8 @@ class Demand:
     lat: float | None
     lon: float | None
     needs: tuple[Need, ...]
+    sets: tuple[tuple[Member, ...], ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
