@@ -71,8 +71,7 @@ def adjust_by_hand(
 
     The ledger's cause is then "adjustment:<key>", by which it can be undone.
     """
-    if not _KEY.fullmatch(key):
-        raise Invalid("bad_key", _("Open the page anew and try again."), field="key")
+    check_key(key)
     level, repeated = _adjust(
         variant_id,
         location_id,
@@ -127,6 +126,12 @@ def _adjust(
             variant_id=variant_id, location_id=location_id
         )
         return found, repeated
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that no form of ours was made with. Raises Invalid `bad_key`."""
+    if not _KEY.fullmatch(key):
+        raise Invalid("bad_key", _("Open the page anew and try again."), field="key")
 
 
 def _check_input(bucket: str, quantity: int | None, set_to: int | None, reason: str) -> None:
