@@ -1,5 +1,6 @@
 """Imports every module that registers a kind of background job, so that any process can run any job."""
 
+from availability import jobs as availability_jobs  # noqa: F401
 from channels import jobs as channels_jobs  # noqa: F401
 from fulfillment import printing_job, shipping_job  # noqa: F401
 from oms import bulk_orders  # noqa: F401

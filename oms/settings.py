@@ -150,6 +150,9 @@ CELERY_BEAT_SCHEDULE = {
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
     "void-labels": {"task": "fulfillment.tasks.void_labels", "schedule": 300.0},
+    "publish-availability": {"task": "availability.tasks.publish_due", "schedule": 5.0},
+    "watch-availability": {"task": "availability.tasks.watch_surroundings", "schedule": 60.0},
+    "prune-webhook-posts": {"task": "availability.tasks.prune_posts", "schedule": 3600.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 
@@ -250,6 +253,11 @@ CONTENT_SECURITY_POLICY = {
 OMS_SUBSCRIPTIONS = "oms.subscriptions.SUBSCRIPTIONS"
 # Demo parcels move by themselves so that tracking pages have something to tell; real carriers report for themselves.
 SIMULATE_TRACKING = env.flag("OMS_SIMULATE_TRACKING", OMS_ENV == "demo")
+
+# Changes of one SKU are gathered for so long before its channels are told.
+AVAILABILITY_MERGE_SECONDS = env.number("OMS_AVAILABILITY_MERGE_SECONDS", 3)
+# Webhooks go to public addresses only; a receiver on this machine is for tests and development.
+WEBHOOK_ALLOW_LOOPBACK = env.flag("OMS_WEBHOOK_ALLOW_LOOPBACK", False)
 
 LOGGING = {
     "version": 1,

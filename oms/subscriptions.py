@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from availability.events import AvailabilityChanged
 from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
@@ -13,11 +14,17 @@ from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, Retur
 from routing.events import RulesPublished
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
-    OrdersPlaced: ["oms.handlers.look_again_at_shortages", "reports.handlers.orders_placed"],
-    OrderCancelled: ["reports.handlers.order_changed"],
+    OrdersPlaced: [
+        "oms.handlers.look_again_at_shortages",
+        "reports.handlers.orders_placed",
+        "availability.handlers.orders_placed",
+        "replenishment.handlers.orders_placed",
+    ],
+    OrderCancelled: ["reports.handlers.order_changed", "availability.handlers.order_cancelled"],
     RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
-    StockChanged: [],
+    StockChanged: ["availability.handlers.stock_changed", "replenishment.handlers.stock_changed"],
+    AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
