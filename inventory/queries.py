@@ -204,6 +204,16 @@ def undoable(*, variant_id: int, location_id: int, actor: str) -> StockMovement 
     return last
 
 
+def change_of(movement: StockMovement) -> int:
+    """Units of an adjustment by hand in all: of several lots it has a row for each."""
+    if movement.lot_id is None:
+        return movement.quantity
+    rows = StockMovement.objects.filter(
+        cause=movement.cause, variant_id=movement.variant_id, location_id=movement.location_id, bucket=movement.bucket
+    )
+    return rows.aggregate(n=Sum("quantity", default=0))["n"]
+
+
 def open_reservations(level: StockLevel, *, limit: int) -> list[Reservation]:
     """What the reserved units are promised to, oldest first."""
     found = Reservation.objects.filter(variant_id=level.variant_id, location_id=level.location_id, quantity__gt=0)

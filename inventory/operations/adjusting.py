@@ -24,11 +24,13 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What an adjustment by hand did. movement: None when the count was so already. repeated: it was done before, and not again."""
+    """What an adjustment by hand did. movement: None when the count was so already, else its last row in the ledger (of several lots
+    there are several). change: units in all. repeated: it was done before, and not again."""
 
     level: StockLevel
     movement: StockMovement | None
     repeated: bool
+    change: int = 0
 
 
 def adjust_stock(
@@ -85,10 +87,12 @@ def adjust_by_hand(
         now=now,
         once=True,
     )
-    movement = StockMovement.objects.filter(
-        cause=f"{BY_HAND}{key}", variant_id=variant_id, location_id=location_id, bucket=bucket
-    ).first()
-    return Adjustment(level, movement, repeated)
+    rows = list(
+        StockMovement.objects.filter(
+            cause=f"{BY_HAND}{key}", variant_id=variant_id, location_id=location_id, bucket=bucket
+        ).order_by("-id")
+    )
+    return Adjustment(level, rows[0] if rows else None, repeated, sum(row.quantity for row in rows))
 
 
 def _adjust(

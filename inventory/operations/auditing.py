@@ -1,4 +1,5 @@
-"""Proof from the ledger: levels are the sums of their movements, reserved is the sum of open reservations, nothing is oversold."""
+"""Proof from the ledger: levels are the sums of their movements, reserved is the sum of open reservations, nothing is oversold, and the
+units of a variant that is followed are all told apart."""
 
 from __future__ import annotations
 
@@ -39,10 +40,55 @@ OVERSOLD = """
         OR least(s.on_hand, s.reserved, s.damaged, s.quality_control, s.safety_stock, s.incoming) < 0
      ORDER BY v.sku, l.name LIMIT %s
 """
+LOT_SUMS = """
+    WITH ledger AS (
+        SELECT lot_id, location_id, bucket, sum(quantity) AS total FROM inventory_stockmovement WHERE lot_id IS NOT NULL GROUP BY 1, 2, 3
+    ), level AS (
+        SELECT ll.lot_id, ll.location_id, b.bucket, b.count FROM inventory_lotlevel ll
+        CROSS JOIN LATERAL (VALUES ('on_hand', ll.on_hand), ('damaged', ll.damaged), ('quality_control', ll.quality_control)) AS b (bucket, count)
+         WHERE b.count <> 0
+    )
+    SELECT v.sku, l.name, bucket || ' of lot ' || lot.code, coalesce(level.count, 0), coalesce(ledger.total, 0)
+      FROM level FULL JOIN ledger USING (lot_id, location_id, bucket)
+      JOIN inventory_lot lot ON lot.id = lot_id
+      JOIN inventory_variant v ON v.id = lot.variant_id JOIN inventory_location l ON l.id = location_id
+     WHERE coalesce(level.count, 0) <> coalesce(ledger.total, 0)
+     ORDER BY v.sku, l.name, lot.code, bucket LIMIT %s
+"""
+#: For a variant followed by lot every unit is of one; for others none is.
+LOTS_OF_LEVEL = """
+    WITH lots AS (
+        SELECT lot.variant_id, ll.location_id, sum(ll.on_hand) AS on_hand, sum(ll.damaged) AS damaged,
+               sum(ll.quality_control) AS quality_control
+          FROM inventory_lotlevel ll JOIN inventory_lot lot ON lot.id = ll.lot_id GROUP BY 1, 2
+    )
+    SELECT v.sku, l.name, b.bucket || ' over lots', b.found, b.expected
+      FROM inventory_variant v
+      JOIN inventory_stocklevel s ON s.variant_id = v.id JOIN inventory_location l ON l.id = s.location_id
+      LEFT JOIN lots ON lots.variant_id = s.variant_id AND lots.location_id = s.location_id
+     CROSS JOIN LATERAL (VALUES
+        ('on_hand', coalesce(lots.on_hand, 0), CASE v.tracking WHEN 'lot' THEN s.on_hand ELSE 0 END),
+        ('damaged', coalesce(lots.damaged, 0), CASE v.tracking WHEN 'lot' THEN s.damaged ELSE 0 END),
+        ('quality_control', coalesce(lots.quality_control, 0), CASE v.tracking WHEN 'lot' THEN s.quality_control ELSE 0 END)
+     ) AS b (bucket, found, expected)
+     WHERE (v.tracking = 'lot' OR lots.variant_id IS NOT NULL) AND b.found <> b.expected
+     ORDER BY v.sku, l.name, b.bucket LIMIT %s
+"""
+SERIALS_OF_LEVEL = """
+    SELECT v.sku, l.name, 'serial numbers in stock', n.count, coalesce(s.on_hand, 0)
+      FROM (SELECT variant_id, location_id, count(*) AS count FROM inventory_serialnumber WHERE state = 'in_stock' GROUP BY 1, 2) n
+      JOIN inventory_variant v ON v.id = n.variant_id JOIN inventory_location l ON l.id = n.location_id
+      LEFT JOIN inventory_stocklevel s ON s.variant_id = n.variant_id AND s.location_id = n.location_id
+     WHERE v.tracking = 'serial' AND n.count > coalesce(s.on_hand, 0)
+     ORDER BY v.sku, l.name LIMIT %s
+"""
 CHECKS = {
     "level_is_sum_of_ledger": BUCKET_SUMS,
     "reserved_is_sum_of_reservations": RESERVED,
     "nothing_is_oversold": OVERSOLD,
+    "lot_level_is_sum_of_ledger": LOT_SUMS,
+    "lots_sum_to_level": LOTS_OF_LEVEL,
+    "serials_are_at_most_on_hand": SERIALS_OF_LEVEL,
 }
 
 

@@ -31,10 +31,13 @@ def undo_adjustment(*, movement_id: int, actor: Actor, now: datetime) -> Level:
     key = (movement.variant_id, movement.location_id)
     with transaction.atomic():
         lock_levels([key])
-        if StockMovement.objects.filter(cause=f"{UNDONE}{movement.pk}").exists():
+        rows = StockMovement.objects.filter(  # one for each lot it was of
+            cause=movement.cause, variant_id=key[0], location_id=key[1], bucket=movement.bucket
+        ).order_by("-id")
+        if StockMovement.objects.filter(cause__in=[f"{UNDONE}{row.pk}" for row in rows]).exists():
             raise Stale("already_undone", _("This adjustment was undone already."))
         last = last_adjustment(variant_id=key[0], location_id=key[1], actor=actor.ref)
-        if last is None or last.pk != movement.pk:
+        if last is None or last.cause != movement.cause:
             raise Stale("not_the_last", _("This is no longer your last adjustment here; adjust the count instead."))
-        back = Move(*key, movement.bucket, -movement.quantity, MovementReason.CORRECTION)
-        return apply_moves([back], cause=f"{UNDONE}{movement.pk}", actor=actor, now=now)[key]
+        back = [Move(*key, row.bucket, -row.quantity, MovementReason.CORRECTION, lot_id=row.lot_id) for row in rows]
+        return apply_moves(back, cause=f"{UNDONE}{last.pk}", actor=actor, now=now)[key]

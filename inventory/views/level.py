@@ -94,7 +94,7 @@ def tell(request: HttpRequest, done: Adjustment) -> None:
     if movement is None:
         messages.info(request, _("The count is so already; nothing was changed."))
         return
-    change = f"{Bucket(movement.bucket).label} {signed(movement.quantity)}"
+    change = f"{Bucket(movement.bucket).label} {signed(done.change)}"
     if done.repeated:
         messages.info(
             request, _("This form was sent before: {change}, once. Nothing was changed again.").format(change=change)

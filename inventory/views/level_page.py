@@ -18,7 +18,7 @@ from core.timeline import entries_for
 from core.timeline_text import TimelineLine, lines_for
 from inventory.models import Bucket, Reservation, StockLevel, StockMovement
 from inventory.operations.levels import BUCKETS, Level, check_levels
-from inventory.queries import LedgerRow, ledger_page, open_reservations, undoable
+from inventory.queries import LedgerRow, change_of, ledger_page, open_reservations, undoable
 from inventory.views.references import Reference, actors_of, causes_of, owners_of
 
 RESERVATIONS_SHOWN = 50
@@ -84,7 +84,7 @@ def load_level_page(level: StockLevel, request: HttpRequest) -> LevelPage:
         reservations=[(one, owners[one.owner]) for one in promised[:RESERVATIONS_SHOWN]],
         more_reservations=len(promised) > RESERVATIONS_SHOWN,
         undo=undo,
-        undo_text=f"{Bucket(undo.bucket).label} {signed(undo.quantity)}" if undo else "",
+        undo_text=f"{Bucket(undo.bucket).label} {signed(change_of(undo))}" if undo else "",
         history=lines_for(entries_for(level.subject, limit=BINS_SHOWN)),
     )
 
