@@ -47,6 +47,7 @@ class Report:
     refused_count: int = 0
     failed: str = ""
     job: Any | None = None
+    next_url: str = ""
 
     @property
     def clean(self) -> bool:
@@ -128,4 +129,11 @@ def run(action: BulkAction, targets: Targets, form: forms.Form | None, *, actor:
                 _("no longer there, or not yours to see"),
             )
         )
-    return Report(str(action.label), len(outcome.done), refused[:SHOWN_REFUSALS], len(refused), job=outcome.job)
+    return Report(
+        str(action.label),
+        len(outcome.done),
+        refused[:SHOWN_REFUSALS],
+        len(refused),
+        job=outcome.job,
+        next_url=outcome.next_url,
+    )

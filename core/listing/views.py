@@ -192,7 +192,14 @@ def _post(page: ListPage, state: ListState, request: StaffRequest) -> HttpRespon
     if action.asks_first and not (request.POST.get("confirmed") and (form is None or form.is_valid())):
         return _ask(page, state, request, {"action": action, "targets": targets, "form": form})
     report = bulk.run(action, targets, form, actor=Actor.user(request.user), now=timezone.now())
+    if report.next_url:
+        return _go_on(request, report.next_url)
     return _show(page, ListState(page, request), request, report=report)
+
+
+def _go_on(request: StaffRequest, url: str) -> HttpResponse:
+    """Lead on to another page; htmx would swap the answer of a plain redirect into the list."""
+    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else HttpResponseRedirect(url)
 
 
 def _ask(page: ListPage, state: ListState, request: StaffRequest, question: dict[str, Any]) -> HttpResponse:
