@@ -21,6 +21,7 @@ from django.db.models import F, QuerySet
 from django.utils.module_loading import import_string
 
 from core.actors import Actor
+from core.bulk import to_json
 from core.models import OutboxDelivery, OutboxEvent
 
 log = logging.getLogger(__name__)
@@ -54,11 +55,15 @@ class Event:
     name: ClassVar[str] = ""
 
 
+_WRITE = "INSERT INTO core_outboxevent (name, payload, actor) VALUES (%s, %s::jsonb, %s)"
+
+
 def publish(event: Event, *, actor: Actor) -> None:
     """Write the event in the current transaction; refuses outside one, because then it could be told without having happened."""
     if not connection.in_atomic_block:
         raise RuntimeError("publish() needs a transaction")
-    OutboxEvent.objects.create(name=event.name, payload=asdict(event), actor=actor.ref)
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [event.name, to_json(asdict(event)), actor.ref])
     ring_at_commit()
 
 

@@ -34,22 +34,27 @@ def page_count(document: bytes) -> int:
 
 
 def _append(merged: Pdf, document: bytes, fonts: dict[bytes, Object]) -> None:
+    """Add the pages. A font that is there already is taken out of the source first: copying it would cost most of the work."""
     with pikepdf.open(io.BytesIO(document)) as source:
+        keys = [_font_keys(page) for page in source.pages]
+        for page, of_page in zip(source.pages, keys, strict=True):
+            for name in [name for name, key in of_page.items() if key in fonts]:
+                page.obj[Name.Resources][Name.Font][name] = Dictionary()
         before = len(merged.pages)
         merged.pages.extend(source.pages)
-        for page in merged.pages[before:]:
-            _share_fonts(page, fonts)
+        for page, of_page in zip(merged.pages[before:], keys, strict=True):
+            for name, key in of_page.items():
+                page_fonts = page.obj[Name.Resources][Name.Font]
+                page_fonts[name] = fonts.setdefault(key, page_fonts[name])
 
 
-def _share_fonts(page: Page, fonts: dict[bytes, Object]) -> None:
-    """Let the page use the first copy of each of its fonts; the copies become unreachable and are not written."""
+def _font_keys(page: Page) -> dict[str, bytes]:
+    """Name → key of the page's embedded fonts that another document may carry as well."""
     resources = page.obj.get(Name.Resources)
     if not isinstance(resources, Dictionary) or Name.Font not in resources:
-        return
-    page_fonts = resources[Name.Font]
-    for name in list(page_fonts.keys()):
-        if (key := _font_key(page_fonts[name])) is not None:
-            page_fonts[name] = fonts.setdefault(key, page_fonts[name])
+        return {}
+    found = ((name, _font_key(font)) for name, font in resources[Name.Font].items())
+    return {name: key for name, key in found if key is not None}
 
 
 def _font_key(font: Object) -> bytes | None:
