@@ -60,11 +60,19 @@ def _in_words(name: str, value: Any) -> str:
     return "—" if value in (None, "") else str(value)
 
 
+def _components(data: Mapping[str, Any]) -> list[Change]:
+    before, after = (", ".join(data.get(name) or ()) or "—" for name in ("before", "after"))
+    return [Change(translate("components"), before, after)]
+
+
 register("product.added", _("Added."), tone="key")
 register("product.changed", _("Changed."), changes=partial(_changes, Product))
 register("variant.added", _("{sku} added."), tone="key")
 register("variant.changed", _("{sku} changed."), changes=partial(_changes, Variant))
 register("variant.deleted", _("{sku} deleted."), tone="bad")
+register("bundle.made", _("{sku} is a bundle now: {after}."), tone="key")
+register("bundle.changed", _("Components of {sku} changed."), changes=_components)
+register("bundle.undone", _("{sku} is no bundle any more; it was made of {before}."), tone="bad")
 register("location.added", _("Added."), tone="key")
 register("location.changed", _("Changed."), changes=partial(_changes, Location))
 register("stock.bin_set", _("Bin changed from {before} to {after}."))

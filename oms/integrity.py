@@ -93,6 +93,16 @@ CHECKS: dict[str, str] = {
           JOIN (SELECT order_id, sum(unit_price * ordered) AS goods, sum(discount) AS discounts, sum(tax) AS taxes
                   FROM orders_orderline GROUP BY 1) l ON l.order_id = o.id
          WHERE o.subtotal <> l.goods OR o.discount_total <> l.discounts OR o.tax_total < l.taxes""",
+    "bundles_are_sold_in_whole_sets": """
+        SELECT 'order:' || b.order_id, format('%s × %s: line %s has %s units of %s', b.quantity, b.sku, l.position, l.ordered, b.quantity * l.per_bundle)
+          FROM orders_orderbundle b LEFT JOIN orders_orderline l ON l.bundle_id = b.id
+         WHERE l.id IS NULL OR l.order_id <> b.order_id OR l.ordered <> b.quantity * l.per_bundle""",
+    "money_of_bundles_is_that_of_their_lines": """
+        SELECT 'order:' || b.order_id, format('%s: goods %s, lines %s; discount %s, lines %s', b.sku, b.unit_price * b.quantity, l.goods, b.discount, l.discount)
+          FROM orders_orderbundle b
+          JOIN (SELECT bundle_id, sum(unit_price * ordered) AS goods, sum(discount) AS discount, sum(tax) AS tax
+                  FROM orders_orderline WHERE bundle_id IS NOT NULL GROUP BY 1) l ON l.bundle_id = b.id
+         WHERE b.unit_price * b.quantity <> l.goods OR b.discount <> l.discount OR b.tax <> l.tax""",
     "an_order_has_lines": """
         SELECT 'order:' || o.id, 'no lines' FROM orders_order o
          WHERE NOT EXISTS (SELECT FROM orders_orderline l WHERE l.order_id = o.id)""",

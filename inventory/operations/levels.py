@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
@@ -97,12 +97,19 @@ def lock_levels(keys: Iterable[Key]) -> dict[Key, Level]:
 
 
 def create_levels(keys: Iterable[Key]) -> None:
-    """Make the levels that are missing, empty. Comes before any lock on levels and in lock order: an insert of a key that another
+    """Make the levels that are missing, empty. Raises Refusal `bundle_is_not_stocked`. Comes before any lock on levels and in lock order: an insert of a key that another
     transaction inserts waits for that one."""
     wanted = sorted(set(keys))
-    if wanted:
+    if not wanted:
+        return
+    try:
         with connection.cursor() as cursor:
             cursor.execute(_CREATE, [[key[0] for key in wanted], [key[1] for key in wanted]])
+    except IntegrityError as error:
+        if "bundle_holds_no_stock" not in str(error):
+            raise
+        message = _("A bundle has no stock of its own; change that of its components.")
+        raise Refusal("bundle_is_not_stocked", message, field="sku") from None
 
 
 def apply_moves(

@@ -53,7 +53,7 @@ def import_inventory(records: Sequence[CountData], *, cause: str, actor: Actor, 
         take_turn("inventory")
         variants = {
             v.sku: v
-            for v in Variant.objects.only("pk", "sku", "hs_code", "origin_country").filter(
+            for v in Variant.objects.only("pk", "sku", "hs_code", "origin_country", "is_bundle").filter(
                 sku__in={r.sku for r in records}
             )
         }
@@ -79,6 +79,9 @@ def import_inventory(records: Sequence[CountData], *, cause: str, actor: Actor, 
 def _key(record: CountData, variants: dict[str, Variant], locations: dict[str, int]) -> Key | Outcome:
     if record.sku not in variants:
         return refused(_("There is no SKU “{sku}”; import its product first.").format(sku=record.sku), field="sku")
+    if variants[record.sku].is_bundle:
+        message = _("{sku} is a bundle: it has no stock of its own, count its components.")
+        return refused(message.format(sku=record.sku), field="sku")
     if record.location not in locations:
         return refused(
             _("There is no location “{name}”; import or create it first.").format(name=record.location),

@@ -1,16 +1,16 @@
-"""Bundles for tests, made through the product's own operations where they exist."""
+"""Bundles for tests, made through the product's own operations."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from inventory.models import BundleComponent, Variant
-from tests.factories.shop import make_variant
+from inventory.models import Variant
+from inventory.operations.bundles import set_components
+from tests.factories.shop import ACTOR, NOW, make_variant
 
 
 def make_bundle(sku: str, parts: dict[Variant, int], **fields: Any) -> Variant:
     """A bundle of these components."""
-    bundle = make_variant(sku, is_bundle=True, **fields)
-    for component, quantity in parts.items():
-        BundleComponent.objects.create(bundle=bundle, component=component, quantity=quantity)
-    return bundle
+    bundle = make_variant(sku, **fields)
+    components = {component.pk: quantity for component, quantity in parts.items()}
+    return set_components(variant_id=bundle.pk, components=components, actor=ACTOR, now=NOW)
