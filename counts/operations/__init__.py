@@ -1,0 +1,19 @@
+"""Every write to counts."""
+
+from counts.operations.counting import close_bin, note_unknown_code, record_line
+from counts.operations.creating import create_count, create_counts
+from counts.operations.finishing import abandon_count, finish_count, reopen_count
+from counts.operations.posting import CannotPost, post_count
+
+__all__ = [
+    "CannotPost",
+    "abandon_count",
+    "close_bin",
+    "create_count",
+    "create_counts",
+    "finish_count",
+    "note_unknown_code",
+    "post_count",
+    "record_line",
+    "reopen_count",
+]
