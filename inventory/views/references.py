@@ -14,6 +14,7 @@ from fulfillment.models import FulfillmentOrder
 from inventory.models import StockMovement
 from orders.models import Order, OrderLine
 from returns.models import Return
+from transfers.models import Transfer, TransferLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,16 @@ def _cause(reference: str, names: dict[str, dict[int, Reference]]) -> Reference:
 
 
 def owners_of(references: Iterable[str]) -> dict[str, Reference]:
-    """Owner of a reservation ("order_line:12") → its order."""
+    """Owner of a reservation → its order ("order_line:12") or transfer ("transfer_line:7"). At most two statements."""
     wanted = list(dict.fromkeys(references))
-    ids = _ids_by_kind(wanted)["order_line"]
-    rows = OrderLine.objects.filter(pk__in=ids).values_list("pk", "order_id", "order__number") if ids else ()
-    known = {f"order_line:{pk}": Reference(number, reverse("order", args=[order_id])) for pk, order_id, number in rows}
+    ids = _ids_by_kind(wanted)
+    known: dict[str, Reference] = {}
+    if lines := ids["order_line"]:
+        rows = OrderLine.objects.filter(pk__in=lines).values_list("pk", "order_id", "order__number")
+        known |= {f"order_line:{pk}": Reference(name, reverse("order", args=[order])) for pk, order, name in rows}
+    if lines := ids["transfer_line"]:
+        rows = TransferLine.objects.filter(pk__in=lines).values_list("pk", "transfer_id", "transfer__number")
+        known |= {f"transfer_line:{pk}": Reference(name, reverse("transfer", args=[of])) for pk, of, name in rows}
     return {reference: known.get(reference, Reference(reference)) for reference in wanted}
 
 
@@ -93,6 +99,11 @@ def _returns(ids: list[int]) -> dict[int, Reference]:
     return {pk: Reference(number, reverse("return", args=[pk])) for pk, number in rows}
 
 
+def _transfers(ids: list[int]) -> dict[int, Reference]:
+    rows = Transfer.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("transfer", args=[pk])) for pk, number in rows}
+
+
 def _jobs(ids: list[int]) -> dict[int, Reference]:
     rows = Job.objects.filter(pk__in=ids).values_list("pk", "title")
     return {pk: Reference(title, reverse("job", args=[pk])) for pk, title in rows}
@@ -107,6 +118,7 @@ _FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
     "order": _orders,
     "fulfillment": _work,
     "return": _returns,
+    "transfer": _transfers,
     "job": _jobs,
     "undo": _undone,
 }

@@ -22,6 +22,7 @@ from fulfillment.operations.tracking import ask_carriers
 from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
+from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment
 from orders.models import Channel, OrderLine
@@ -58,6 +59,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _orders(channels, variants, chance, count=orders, now=now)
     _ship(now=now)
     _returns(now=now)
+    seed_transfers(now=now)
 
 
 def _people() -> None:
