@@ -25,9 +25,9 @@ from core.search import search
 from fulfillment.models import FulfillmentOrder
 from oms.orchestration.place_order import place_order
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment, check_request
-from orders.models import Channel, Order, OrderLine
+from orders.models import Channel, Order
 from orders.operations.notes import clean_tags
-from orders.queries import late
+from orders.queries import late, with_sku
 from orders.states import Delivery, Fulfillment, Lifecycle, Payment, Returning
 
 router = Router(tags=["Orders"])
@@ -82,7 +82,7 @@ def filtered(filters: OrderFilters, *, now: datetime) -> QuerySet[Order]:
     if filters.tag:
         orders = orders.exclude(tags=[]).filter(tags__contains=[filters.tag])
     if filters.sku:
-        orders = orders.filter(Exists(OrderLine.objects.filter(order=OuterRef("pk"), sku=filters.sku)))
+        orders = with_sku(orders, filters.sku)
     if filters.location:
         here = FulfillmentOrder.objects.filter(order=OuterRef("pk"), location__name=filters.location).exclude(
             state="cancelled"
@@ -158,6 +158,7 @@ def as_request(data: OrderIn, channel: Channel) -> NewOrder:
         tax_included=data.tax_included,
         tags=tuple(clean_tags(data.tags)),
         note=data.note,
+        on_shortage=data.on_shortage,
     )
     return _paid(request) if data.paid else request
 

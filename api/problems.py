@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -10,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from core.listing.keyset import BadCursor
 from core.refusals import Refusal
+from oms.orchestration.requests import CartShort, shortage_message
 
 TITLES = {
     400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 409: "Conflict",
@@ -39,6 +41,14 @@ def problem(
 def refusal_problem(refusal: Refusal) -> JsonResponse:
     """A refused operation as a problem."""
     errors = [{"field": refusal.field, "message": str(refusal)}] if refusal.field else None
+    if isinstance(refusal, CartShort):
+        errors = [
+            {"field": f"lines[{short.position}].quantity", "message": shortage_message(short)}
+            for short in refusal.short
+        ]
+        return problem(
+            refusal.status, refusal.code, str(refusal), errors=errors, short=[asdict(s) for s in refusal.short]
+        )
     return problem(refusal.status, refusal.code, str(refusal), errors=errors)
 
 

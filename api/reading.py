@@ -34,8 +34,12 @@ _DETAIL = """
                  o.adjustment_total::text, o.cancelled_total::text, o.captured_total::text, o.refunded_total::text, o.version,
                  o.shipping_address, o.billing_address) r),
       'lines', (SELECT json_agg(row_to_json(l) ORDER BY l.position) FROM (
-          SELECT id, position, variant_id, sku, title, unit_price::text, discount::text, tax::text, ordered, cancelled, backordered, allocated,
+          SELECT id, position, bundle_id, per_bundle, variant_id, sku, title, unit_price::text, discount::text, tax::text, ordered, cancelled, backordered, allocated,
                  picked, packed, shipped, delivered, return_requested, returned, refunded FROM orders_orderline WHERE order_id = o.id) l),
+      'bundles', (SELECT coalesce(json_agg(row_to_json(b) ORDER BY b.position), '[]') FROM (
+          SELECT g.id, g.position, g.sku, g.title, g.quantity, g.unit_price::text, g.discount::text, g.tax::text,
+                 (SELECT json_agg(m.id ORDER BY m.position) FROM orders_orderline m WHERE m.bundle_id = g.id) AS line_ids
+            FROM orders_orderbundle g WHERE g.order_id = o.id) b),
       'fulfillment_orders', (SELECT coalesce(json_agg(row_to_json(f) ORDER BY f.id), '[]') FROM (
           SELECT f.id, f.number, l.name AS location, f.state, f.ship_by, f.expected_on, f.shipped_at, f.version,
                  (SELECT coalesce(json_agg(json_build_object('sku', ol.sku, 'quantity', fl.quantity, 'picked', fl.picked, 'packed', fl.packed,
@@ -79,8 +83,12 @@ def detail(order_id: int) -> dict[str, Any] | None:
         skus[line.pop("variant_id")] = line["sku"]
         del line["position"]
         _write_money(line, _LINE_MONEY, body["currency"])
+    for bundle in found["bundles"]:
+        del bundle["position"]
+        _write_money(bundle, _LINE_MONEY, body["currency"])
     return body | {
         "lines": found["lines"] or [],
+        "bundles": found["bundles"],
         "fulfillment_orders": found["fulfillment_orders"],
         "receipts": [_receipt(receipt, skus) for receipt in found["receipts"]],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
@@ -87,10 +87,16 @@ class OrderIn(Input):
     paid: bool = Field(False, description="the whole total was captured by the channel")
     tags: list[text(40, 1)] = Field(default_factory=list, max_length=20)
     note: text(4000) = ""
+    on_shortage: Literal["backorder", "refuse"] = Field(
+        "backorder",
+        description="what cannot be promised now waits, or the whole order is refused (409 `not_enough_stock`, line by line)",
+    )
 
 
 class LineOut(Schema):
     id: int
+    bundle_id: int | None = Field(description="the bundle whose component this is; null for a line sold by itself")
+    per_bundle: int | None = Field(description="units in one bundle")
     sku: str
     title: str
     unit_price: Amount
@@ -107,6 +113,17 @@ class LineOut(Schema):
     return_requested: int
     returned: int
     refunded: int
+
+
+class BundleOut(Schema):
+    id: int
+    sku: str
+    title: str
+    quantity: int
+    unit_price: Amount
+    discount: Amount
+    tax: Amount
+    line_ids: list[int] = Field(description="the lines of its components, which carry its money and its stock")
 
 
 class OrderSummary(Schema):
@@ -190,6 +207,7 @@ class OrderOut(OrderSummary):
     shipping_address: dict[str, str]
     billing_address: dict[str, str]
     lines: list[LineOut]
+    bundles: list[BundleOut]
     fulfillment_orders: list[FulfillmentOut]
     receipts: list[ReceiptOut]
 

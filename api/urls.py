@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from api import orders, problems, shipping, stock
+from api import availability, carts, orders, problems, shipping, stock, transfers
 from api.documentation import describe
 from api.tokens import TokenAuth
 from core.permissions import public
@@ -24,8 +24,11 @@ api = NinjaAPI(
 )
 problems.install(api)
 api.add_router("", orders.router)
+api.add_router("", carts.router)
 api.add_router("", stock.router)
 api.add_router("", shipping.router)
+api.add_router("", availability.router)
+api.add_router("", transfers.router)
 
 
 @public

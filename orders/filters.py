@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import FulfillmentState
 from inventory.models import Location
-from orders.models import Channel, Order, OrderLine
-from orders.queries import country_choices, day_bounds, late, shop_zone
+from orders.models import Channel, Order
+from orders.queries import country_choices, day_bounds, late, shop_zone, with_sku
 from orders.states import Delivery, Fulfillment, Lifecycle, Payment, Returning
 
 
@@ -95,7 +95,7 @@ class OrderFilter(filters.FilterSet):
         return queryset.filter(Exists(here))
 
     def filter_sku(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        return queryset.filter(Exists(OrderLine.objects.filter(order=OuterRef("pk"), sku=value)))
+        return with_sku(queryset, value)
 
     def filter_tag(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(~Q(tags=[]), tags__contains=[value])

@@ -7,13 +7,13 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from babel import Locale
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.fields.json import KT
 from django.utils.translation import get_language, to_locale
 
 from core.addresses import known_country
 from core.models import Shop
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderBundle, OrderLine
 from orders.states import Fulfillment, Lifecycle
 
 #: What a row of the list reads; the wide columns (addresses, search text) stay where they are.
@@ -54,6 +54,15 @@ RETURNS = ~Q(returning="none")
 def late(now: datetime) -> Q:
     """Orders that should have left by now and have not."""
     return Q(lifecycle=Lifecycle.OPEN, ship_by__isnull=False, ship_by__lt=now) & ~Q(fulfillment=Fulfillment.FULFILLED)
+
+
+def with_sku(orders: QuerySet[Order], sku: str) -> QuerySet[Order]:
+    """The orders that have this SKU as a line, or were sold it as a bundle."""
+    lines = OrderLine.objects.filter(sku=sku)
+    bundles = OrderBundle.objects.filter(sku=sku)
+    if bundles.exists():  # rarely: so the planner is asked about both only where it must be
+        return orders.filter(pk__in=lines.values("order").union(bundles.values("order")))
+    return orders.filter(Exists(lines.filter(order=OuterRef("pk"))))
 
 
 def shop_zone() -> zoneinfo.ZoneInfo:

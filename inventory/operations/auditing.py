@@ -82,6 +82,25 @@ SERIALS_OF_LEVEL = """
      WHERE v.tracking = 'serial' AND n.count > coalesce(s.on_hand, 0)
      ORDER BY v.sku, l.name LIMIT %s
 """
+#: A bundle is made of others: it lies nowhere, nothing of it is promised, and none of its components is a bundle.
+STOCKED_BUNDLES = """
+    SELECT v.sku, l.name, 'units of a bundle', s.on_hand + s.reserved + s.incoming, 0
+      FROM inventory_stocklevel s JOIN inventory_variant v ON v.id = s.variant_id AND v.is_bundle
+      JOIN inventory_location l ON l.id = s.location_id
+     UNION ALL
+    SELECT v.sku, l.name, 'promises of a bundle', r.quantity, 0
+      FROM inventory_reservation r JOIN inventory_variant v ON v.id = r.variant_id AND v.is_bundle
+      JOIN inventory_location l ON l.id = r.location_id WHERE r.quantity > 0
+     ORDER BY 1, 2 LIMIT %s
+"""
+BUNDLES_IN_BUNDLES = """
+    SELECT v.sku, '', 'components', count(c.id) FILTER (WHERE v.is_bundle AND NOT m.is_bundle), greatest(count(c.id), 1)
+      FROM inventory_variant v LEFT JOIN inventory_bundlecomponent c ON c.bundle_id = v.id
+      LEFT JOIN inventory_variant m ON m.id = c.component_id
+     WHERE v.is_bundle OR c.id IS NOT NULL GROUP BY v.id
+    HAVING count(c.id) = 0 OR bool_or(NOT v.is_bundle OR m.is_bundle)
+     ORDER BY 1 LIMIT %s
+"""
 CHECKS = {
     "level_is_sum_of_ledger": BUCKET_SUMS,
     "reserved_is_sum_of_reservations": RESERVED,
@@ -89,6 +108,8 @@ CHECKS = {
     "lot_level_is_sum_of_ledger": LOT_SUMS,
     "lots_sum_to_level": LOTS_OF_LEVEL,
     "serials_are_at_most_on_hand": SERIALS_OF_LEVEL,
+    "a_bundle_has_no_stock": STOCKED_BUNDLES,
+    "a_bundle_is_made_of_plain_variants": BUNDLES_IN_BUNDLES,
 }
 
 

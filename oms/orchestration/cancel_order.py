@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +35,7 @@ def cancel_order(
     *,
     order_id: int,
     units: Mapping[int, int] | None = None,
+    sets: Mapping[int, int] | None = None,
     reason: str,
     actor: Actor,
     now: datetime,
@@ -41,12 +43,15 @@ def cancel_order(
 ) -> Cancelled:
     """Cancel units of lines (line id → units), or all that can still be cancelled. Picked and shipped units stay.
 
-    Back-ordered and unplaced units go first, then reserved ones. Raises NotFound, Stale, Invalid naming the line, or Refusal
-    `nothing_to_cancel`.
+    sets: bundle id → whole bundles to cancel, which is as many units of each of their components; both may be given.
+    Back-ordered and unplaced units go first, then reserved ones. Raises NotFound, Stale, Invalid naming the line or bundle, or
+    Refusal `nothing_to_cancel`.
     """
     with transaction.atomic():
         order = lock_order(order_id, version=version)
         lines = {line.pk: line for line in order.lines.select_for_update().order_by("pk")}
+        if sets:
+            units = _with_sets(order, lines.values(), units or {}, sets)
         wanted = _wanted(order, lines, units)
         from_work = {pk: n - _cancel_waiting(lines[pk], n) for pk, n in wanted.items()}
         taken = take_back_units(order, lines, {pk: n for pk, n in from_work.items() if n}, actor=actor, now=now)
@@ -74,6 +79,32 @@ def cancel_order(
 def cancellable_units(line: OrderLine) -> int:
     """Units of a line that are not cancelled and not picked."""
     return line.ordered - line.cancelled - line.picked
+
+
+def cancellable_sets(lines: Iterable[OrderLine]) -> int:
+    """Whole bundles that can be cancelled of the group that these lines are."""
+    return min((cancellable_units(line) // (line.per_bundle or 1) for line in lines), default=0)
+
+
+def _with_sets(
+    order: Order, lines: Iterable[OrderLine], units: Mapping[int, int], sets: Mapping[int, int]
+) -> dict[int, int]:
+    """The units of the lines with those of whole bundles added."""
+    wanted = dict(units)
+    parts: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        parts[line.bundle_id or 0].append(line)
+    for bundle_id, n in sets.items():
+        group = parts.get(bundle_id, []) if bundle_id else []
+        if not group:
+            message = _("That bundle is not part of order {number}.").format(number=order.number)
+            raise Invalid("no_such_bundle", message, field=f"bundle-{bundle_id}")
+        if not 0 <= n <= cancellable_sets(group):
+            message = _("At most {most} of this bundle can be cancelled as a whole.")
+            raise Invalid("bad_units", message.format(most=cancellable_sets(group)), field=f"bundle-{bundle_id}")
+        for line in group:
+            wanted[line.pk] = wanted.get(line.pk, 0) + n * (line.per_bundle or 1)
+    return wanted
 
 
 def _wanted(order: Order, lines: Mapping[int, OrderLine], units: Mapping[int, int] | None) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -55,7 +56,7 @@ def _outcome(answer: Placed | Refused) -> Outcome:
 
 def _known(requests: Sequence[NewOrder]) -> dict[tuple[int, str], Order]:
     """Orders that exist, by (channel, external id) and by (channel, number)."""
-    lines = Prefetch("lines", queryset=OrderLine.objects.order_by("position"))
+    lines = Prefetch("lines", queryset=OrderLine.objects.select_related("bundle").order_by("position"))
     channels = {request.channel_id for request in requests}
     by_number = Order.objects.filter(channel__in=channels, number__in={r.number for r in requests if r.number})
     by_id = Order.objects.filter(channel__in=channels, external_id__in={r.external_id for r in requests})
@@ -80,16 +81,44 @@ def _again(order: Order, request: NewOrder, *, actor: Actor, now: datetime) -> O
     return Outcome(UPDATED)
 
 
+@dataclass(slots=True)
+class _Sold:
+    """A line as the channel knows it. parts: our lines behind it, each with its units in one of the channel's."""
+
+    sku: str
+    quantity: int
+    unit_price: Decimal
+    parts: list[tuple[OrderLine, int]]
+
+
+def _sold(lines: Iterable[OrderLine]) -> list[_Sold]:
+    """Stored lines by position, the components of a bundle under it."""
+    found: list[_Sold] = []
+    bundles: dict[int, _Sold] = {}
+    for line in lines:
+        bundle = line.bundle
+        if bundle is None:
+            found.append(_Sold(line.sku, line.ordered, line.unit_price, [(line, 1)]))
+        elif bundle.pk in bundles:
+            bundles[bundle.pk].parts.append((line, line.per_bundle or 1))
+        else:
+            parts = [(line, line.per_bundle or 1)]
+            bundles[bundle.pk] = _Sold(bundle.sku, bundle.quantity, bundle.unit_price, parts)
+            found.append(bundles[bundle.pk])
+    return found
+
+
 class _News:
     """What a file says of a known order beyond what is stored. Work done here since is no difference: only where the file is ahead."""
 
     def __init__(self, order: Order, request: NewOrder) -> None:
         self.order, self.request = order, request
-        self.lines = list(order.lines.all())
+        self.sold = _sold(order.lines.all())
         self.cancelled = {
-            line.pk: told.cancelled - line.cancelled
-            for line, told in zip(self.lines, request.lines, strict=False)
-            if told.cancelled > line.cancelled
+            line.pk: told.cancelled * per - line.cancelled
+            for sold, told in zip(self.sold, request.lines, strict=False)
+            for line, per in sold.parts
+            if told.cancelled * per > line.cancelled
         }
         self.captured = _sum(p.amount for p in request.payments if p.kind == "capture") - order.captured_total
         self.authorized = _sum(p.amount for p in request.payments if p.kind != "capture") - order.authorized_total
@@ -101,7 +130,7 @@ class _News:
     def not_safe(self) -> str:
         """Why the news cannot be applied by itself; empty when it can."""
         order, request = self.order, self.request
-        stored = [(line.sku, line.ordered, line.unit_price) for line in self.lines]
+        stored = [(sold.sku, sold.quantity, sold.unit_price) for sold in self.sold]
         if stored != [(line.sku, line.quantity, line.unit_price) for line in request.lines]:
             return _("its lines are others than those stored.")
         if request.total is not None and request.total != order.total:
@@ -112,8 +141,9 @@ class _News:
             return _("its total is {new}, stored is {old}.").format(**amounts)
         left = [
             line.sku
-            for line, told in zip(self.lines, request.lines, strict=True)
-            if told.shipped > line.shipped + line.cancelled
+            for sold, told in zip(self.sold, request.lines, strict=True)
+            for line, per in sold.parts
+            if told.shipped * per > line.shipped + line.cancelled
         ]
         if left:
             return _("{sku} was shipped elsewhere; its stock is still counted here. Ship it here or cancel it.").format(

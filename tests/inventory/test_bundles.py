@@ -115,7 +115,9 @@ def test_availability_is_exact_at_each_location_and_in_total(django_assert_num_q
     assert list(products_with_bundles(available=True)) == [kit.product]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_availability_is_what_a_packer_would_count(data):
     with transaction.atomic():

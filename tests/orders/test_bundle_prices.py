@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.money import is_exact, smallest_unit
 from orders.bundle_prices import spread_discount, spread_price
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PARTS = st.lists(
     st.tuples(st.integers(1, 120), st.integers(0, 99_999).map(lambda n: Decimal(n) / 100)), min_size=1, max_size=8
 )
 
 
+@PATIENT
 @given(PARTS, st.integers(0, 10**7), st.sampled_from(["JPY", "EUR", "KWD"]))
 def test_the_pieces_cost_what_the_bundle_costs(parts, units, currency):
     price = units * smallest_unit(currency)
@@ -28,6 +30,7 @@ def test_the_pieces_cost_what_the_bundle_costs(parts, units, currency):
     assert len(pieces) <= len(parts) + 1
 
 
+@PATIENT
 @given(PARTS, st.integers(0, 10**8))
 def test_a_price_finer_than_its_currency_stays_exact(parts, units):
     price = Decimal(units) / 10_000
@@ -35,6 +38,7 @@ def test_a_price_finer_than_its_currency_stays_exact(parts, units):
     assert sum(piece.unit_price * piece.per_bundle for piece in pieces) == price
 
 
+@PATIENT
 @given(PARTS, st.integers(1, 10**6), st.integers(1, 50), st.data())
 def test_no_line_is_given_more_discount_than_it_is_worth(parts, units, quantity, data):
     price = Decimal(units) / 10_000
