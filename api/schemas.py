@@ -226,6 +226,35 @@ class StockOut(Schema):
     available: int
 
 
+class CountsOut(Schema):
+    """The counts of one level, or of several together."""
+
+    on_hand: int
+    reserved: int
+    damaged: int
+    quality_control: int
+    safety_stock: int
+    incoming: int
+    available: int
+
+
+class ChangeOut(Schema):
+    """What one reason did to one bucket in a period."""
+
+    reason: str
+    bucket: str
+    quantity: int
+    movements: int
+
+
+class StockChanges(Schema):
+    """What lies between two moments; `before` plus all changes is `after`."""
+
+    before: CountsOut | None = None
+    after: CountsOut | None = None
+    changes: list[ChangeOut]
+
+
 class StockList(Schema):
     items: list[StockOut]
     next: str | None

@@ -23,6 +23,15 @@ def add_refusal(form: forms.Form, refusal: Refusal) -> None:
     form.add_error(field, ValidationError(refusal.message, code=refusal.code))
 
 
+class MomentInput(forms.DateTimeInput):
+    """The browser's field for a day and a time, in the person's own zone."""
+
+    input_type = "datetime-local"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs={"step": "60", **(attrs or {})}, format="%Y-%m-%dT%H:%M")
+
+
 class SignInForm(AuthenticationForm):
     """User name and password."""
 

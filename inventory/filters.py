@@ -9,7 +9,7 @@ import django_filters as filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from core.listing.filters import YesNoFilter
+from core.listing.filters import MomentFilter, YesNoFilter
 from inventory.models import Location, LocationKind, Product, StockLevel
 from inventory.queries import SET_ASIDE, SOLD_OUT, sellable, unsellable, with_reservations
 
@@ -37,6 +37,8 @@ class StockFilter(filters.FilterSet):
         field_name="available", lookup_expr="gte", label=_("Available, at least"), **_COUNT
     )
     available_to = filters.NumberFilter(label=_("Available, at most"), method="filter_available_to", **_COUNT)
+
+    at = MomentFilter(label=_("Counts as they were at"))
 
     class Meta:
         model = StockLevel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from inventory.views import level, locations, products
+from inventory.views.past import stock_changes
 from inventory.views.stock import stock_list
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("variants/<int:pk>/", products.variant, name="variant"),
     path("variants/<int:pk>/delete/", products.variant_delete, name="variant-delete"),
     path("stock/", stock_list, name="stock"),
+    path("stock/changes/", stock_changes, name="stock-changes"),
     path("stock/add/", level.stock_add, name="stock-add"),
     path("stock/<int:pk>/", level.level, name="stock-level"),
     path("stock/<int:pk>/adjust/", level.adjust, name="stock-adjust"),

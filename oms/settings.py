@@ -149,10 +149,16 @@ CELERY_BEAT_SCHEDULE = {
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
+    "refresh-daily-demand": {"task": "forecasting.tasks.refresh_daily_demand", "schedule": 300.0},
+    "make-forecasts": {"task": "forecasting.tasks.make_forecasts_nightly", "schedule": 1800.0},
     "void-labels": {"task": "fulfillment.tasks.void_labels", "schedule": 300.0},
     "publish-availability": {"task": "availability.tasks.publish_due", "schedule": 5.0},
     "watch-availability": {"task": "availability.tasks.watch_surroundings", "schedule": 60.0},
     "prune-webhook-posts": {"task": "availability.tasks.prune_posts", "schedule": 3600.0},
+    "sweep-alerts": {"task": "replenishment.tasks.sweep_alerts", "schedule": 60.0},
+    "mail-low-stock": {"task": "replenishment.tasks.mail_digest", "schedule": 300.0},
+    "order-automatically": {"task": "replenishment.tasks.order_automatically", "schedule": 600.0},
+    "snapshot-levels": {"task": "inventory.tasks.snapshot_levels", "schedule": 3600.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 

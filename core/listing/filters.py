@@ -8,6 +8,8 @@ import django_filters as filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import MomentInput
+
 
 class DayRangeFilter(filters.DateFromToRangeFilter):
     """From one day to another, both included, in the person's time zone; the address says `name_after` and `name_before`."""
@@ -15,6 +17,17 @@ class DayRangeFilter(filters.DateFromToRangeFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("widget", filters.widgets.DateRangeWidget(attrs={"type": "date"}))
         super().__init__(*args, **kwargs)
+
+
+class MomentFilter(filters.DateTimeFilter):
+    """A moment to which a list is turned back; it narrows nothing, `ListPage.complete` reads it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", MomentInput())
+        super().__init__(*args, **kwargs)
+
+    def filter(self, queryset: QuerySet, value: Any) -> QuerySet:
+        return queryset
 
 
 class YesNoFilter(filters.ChoiceFilter):

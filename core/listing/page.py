@@ -140,6 +140,9 @@ class ListPage:
         """The rows that match the search text. A page without a search leaves this method alone."""
         raise LookupError(f"{self.name} has no search")
 
+    def complete(self, rows: Sequence[Any], chosen: Mapping[str, Any]) -> None:
+        """Work out what the columns want besides what `queryset` read, for the rows that are shown or exported; `chosen`: the filters' values."""
+
     def context(self, request: HttpRequest) -> dict[str, Any]:
         """What the page's own template wants besides."""
         return {}

@@ -190,6 +190,11 @@ class ListState:
                 queryset = self._narrow(queryset, name, value)
         return self.page.search(queryset, self.q) if self.q else queryset
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The values of the filters in force."""
+        return dict(self.filterset.form.cleaned_data) if self.filterset is not None else {}
+
     def _narrow(self, queryset: QuerySet, name: str, value: Any) -> QuerySet:
         chosen = self.filterset.filters[name]
         try:

@@ -105,6 +105,7 @@ def _context(page: ListPage, state: ListState, request: StaffRequest) -> dict[st
     base = page.queryset(request)
     matching = state.matching(base)
     rows = _fetch(page, state, matching)
+    page.complete(rows.rows, state.chosen)
     actions = bulk.offered(page, request.user)
     tab_counts, count = counts_of(page, state, base, matching, rows)
     views = savedviews.views_for(request.user, page.name)
@@ -238,6 +239,12 @@ _VIEW_ACTIONS = {"save_view": _save_view, "delete_view": _delete_view}
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
+def _batches(page: ListPage, state: ListState, matching: Any) -> Iterator[Any]:
+    for rows in state.sort.keyset(desc=state.desc).batches(matching, size=EXPORT_BATCH):
+        page.complete(rows, state.chosen)
+        yield rows
+
+
 def _export(page: ListPage, state: ListState, request: StaffRequest) -> HttpResponseBase:
     """All rows of this view as a file. An address that was only understood in part exports nothing: it shows what is wrong."""
     require_permission(request.user, page.export_permission or page.permission)
@@ -252,7 +259,7 @@ def _export(page: ListPage, state: ListState, request: StaffRequest) -> HttpResp
     specs = state.columns
     for spec in specs:
         spec.prepare()
-    batches: Iterator[Any] = state.sort.keyset(desc=state.desc).batches(matching, size=EXPORT_BATCH)
+    batches = _batches(page, state, matching)
     name = f"{page.name}-{timezone.localdate().isoformat()}.{kind}"
     if kind == "csv":
         response = StreamingHttpResponse(csv_lines(specs, batches), content_type="text/csv; charset=utf-8")

@@ -45,7 +45,7 @@ _TAKE = f"""
       FROM (
         SELECT m.variant_id, m.location_id, m.id,
                max(m.at) OVER way AS latest,
-               min(m.at) OVER (PARTITION BY m.variant_id, m.location_id ORDER BY m.id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next,
+               min(m.at) OVER (PARTITION BY m.variant_id, m.location_id ORDER BY m.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next,
                row_number() OVER way / %(every)s AS step,
                {_RUNNING}
           FROM unnest(%(variants)s::bigint[], %(locations)s::bigint[]) AS k (variant_id, location_id)

@@ -23,6 +23,7 @@ from inventory.operations.adjusting import Adjustment, adjust_by_hand
 from inventory.operations.many_levels import set_bins
 from inventory.operations.undoing import undo_adjustment
 from inventory.views.level_page import load_level_page, preview, signed
+from inventory.views.past import MomentForm, past_of
 
 
 def find_level(pk: int) -> StockLevel:
@@ -51,6 +52,8 @@ def show(request: HttpRequest, found: StockLevel, *, status: int = 200, **more: 
         "bin_form": more.get("bin_form") or BinForm(initial={"bin_name": found.bin}),
         "preview": more.get("preview", ""),
         "may_adjust": request.user.can("inventory.adjust"),
+        "past_form": (past_form := MomentForm(request.GET if {"at", "since"} & request.GET.keys() else None)),
+        "past": past_of(found, past_form),
     }
     return render(request, "inventory/level.html", context, status=status)
 

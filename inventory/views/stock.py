@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -17,6 +19,7 @@ from inventory.models import Bucket, MovementReason, StockLevel
 from inventory.operations.many_levels import adjust_many, set_bins
 from inventory.queries import INCOMING, SET_ASIDE, SOLD_OUT, find_levels, listed_levels, with_reservations
 from inventory.tables import StockTable
+from inventory.time_travel import counts_at
 
 #: The most rows one act changes; it is one transaction.
 MOST = 5_000
@@ -81,7 +84,10 @@ class StockList(ListPage):
             confirm=_("Each of the chosen rows is set to the same number, through the ledger."),
         ),
     ]  # fmt: skip
-    page_actions = [PageAction(_("Add stock"), "stock-add", "inventory.adjust", primary=True, icon="plus")]
+    page_actions = [
+        PageAction(_("What changed"), "stock-changes", "inventory.view", icon="clock"),
+        PageAction(_("Add stock"), "stock-add", "inventory.adjust", primary=True, icon="plus"),
+    ]
     empty = Empty(
         _("No stock yet"),
         _("Import it from a file of your shop, or put the first units at a location."),
@@ -91,6 +97,16 @@ class StockList(ListPage):
 
     def queryset(self, request: HttpRequest) -> QuerySet[StockLevel]:
         return listed_levels()
+
+    def complete(self, rows: Sequence[StockLevel], chosen: Mapping[str, Any]) -> None:
+        """Counts of a past moment, where one is asked for; tabs and the filters by counts look at those of now."""
+        if not chosen.get("at"):
+            return
+        then = counts_at([(level.variant_id, level.location_id) for level in rows], chosen["at"])
+        for level in rows:
+            counts = then[level.variant_id, level.location_id]
+            for name in (*Bucket.values, "available"):
+                setattr(level, name, getattr(counts, name))
 
     def search(self, queryset: QuerySet[StockLevel], q: str) -> QuerySet[StockLevel]:
         return find_levels(queryset, q)
