@@ -12,14 +12,13 @@ from core.listing.filters import DayRangeFilter, YesNoFilter
 from counts.models import StockCount, StockCountLine
 from counts.states import CountKind, CountState
 from inventory.models import Location
+from orders.filters import NamedFilter
 
 
 class CountFilter(filters.FilterSet):
     """Where, of what, in which state, of which SKU."""
 
-    location = filters.ModelChoiceFilter(
-        queryset=lambda request: Location.objects.order_by("name"), label=_("Location")
-    )
+    location = NamedFilter(queryset=lambda request: Location.objects.order_by("name"), label=_("Location"))
     state = filters.ChoiceFilter(choices=CountState.choices, label=_("State"))
     kind = filters.ChoiceFilter(choices=CountKind.choices, label=_("Of what"))
     blind = YesNoFilter(label=_("Blind"))
