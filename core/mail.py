@@ -12,7 +12,7 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from core.models import OutgoingMail
+from core.models import OutgoingMail, StoredFile
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 10
@@ -20,11 +20,19 @@ SEND_LEASE = timedelta(minutes=5)
 
 
 def queue_mail(
-    *, to: str, template: str, context: dict[str, Any], language: str, dedupe_key: str, about: str = "", now: datetime
+    *,
+    to: str,
+    template: str,
+    context: dict[str, Any],
+    language: str,
+    dedupe_key: str,
+    about: str = "",
+    attachment: StoredFile | None = None,
+    now: datetime,
 ) -> bool:
     """Queue `templates/mail/<template>.txt` (first line: subject) in the person's language; False if it was queued before.
 
-    about: subject in the timeline ("order:12"). An empty address queues nothing.
+    about: subject in the timeline ("order:12"). attachment: a kept file that goes with it. An empty address queues nothing.
     """
     if not to:
         return False
@@ -37,6 +45,7 @@ def queue_mail(
         subject=" ".join(subject.split())[:250],
         text=text.strip() + "\n",
         about=about,
+        attachment=attachment,
         due_at=now,
     )
     OutgoingMail.objects.bulk_create([mail], ignore_conflicts=True)
@@ -50,7 +59,8 @@ def send_due(*, now: datetime, limit: int = 50) -> int:
     """Send what is due; the number sent. A refused message is tried again later, with growing pauses, then given up."""
     with transaction.atomic():
         mails = list(
-            OutgoingMail.objects.select_for_update(skip_locked=True)
+            OutgoingMail.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("attachment")
             .filter(sent_at__isnull=True, gave_up_at__isnull=True, due_at__lte=now)
             .order_by("due_at")[:limit]
         )
@@ -60,6 +70,8 @@ def send_due(*, now: datetime, limit: int = 50) -> int:
 
 def _send(mail: OutgoingMail, *, now: datetime) -> bool:
     message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to], headers={"Message-ID": _message_id(mail)})
+    if mail.attachment is not None:
+        message.attach(mail.attachment.name, bytes(mail.attachment.data), mail.attachment.content_type)
     try:
         message.send()
     except Exception as error:  # noqa: BLE001 - any transport failure means: later

@@ -206,6 +206,8 @@ class OutgoingMail(models.Model):
     text = models.TextField()
     html = models.TextField(blank=True)
     about = models.CharField(max_length=60, blank=True)
+    # A file that goes with it; it stays as long as the message does.
+    attachment = models.ForeignKey(StoredFile, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from inventory.operations.auditing import audit_stock
 from orders.models import Order
 from orders.status import compute_statuses
+from purchasing.auditing import CHECKS as PURCHASE_CHECKS
 from transfers.auditing import CHECKS as TRANSFER_CHECKS
 
 STATUS_BATCH = 1000
@@ -77,6 +78,7 @@ CHECKS: dict[str, str] = {
             ON m.order_id = s.order_id
          WHERE s.units <> coalesce(m.units, 0)""",
     **TRANSFER_CHECKS,
+    **PURCHASE_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
     "a_label_is_bought_once_per_parcel": """

@@ -10,6 +10,7 @@ from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
 from orders.events import OrderCancelled, OrdersPlaced, PaymentRecorded, RefundRecorded
+from purchasing.events import LandedCostChanged, PurchaseOrderSent
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from routing.events import RulesPublished
 
@@ -18,13 +19,25 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "oms.handlers.look_again_at_shortages",
         "reports.handlers.orders_placed",
         "availability.handlers.orders_placed",
+        "forecasting.handlers.orders_placed",
         "replenishment.handlers.orders_placed",
     ],
-    OrderCancelled: ["reports.handlers.order_changed", "availability.handlers.order_cancelled"],
+    OrderCancelled: [
+        "reports.handlers.order_changed",
+        "availability.handlers.order_cancelled",
+        "forecasting.handlers.order_cancelled",
+    ],
     RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
-    StockChanged: ["availability.handlers.stock_changed", "replenishment.handlers.stock_changed"],
+    StockChanged: [
+        "availability.handlers.stock_changed",
+        "forecasting.handlers.stock_changed",
+        "replenishment.handlers.stock_changed",
+        "purchasing.handlers.follow_stock",
+    ],
     AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
+    PurchaseOrderSent: ["purchasing.mailing.mail_purchase"],
+    LandedCostChanged: ["purchasing.handlers.follow_landed_cost"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from purchasing.models import PurchaseOrder
+from purchasing.landed import Charges, Landed, Units, landed_costs
+from purchasing.models import PurchaseLine, PurchaseOrder
+from purchasing.states import CLOSED_STATES
 
 #: Where a rate of 1 comes from.
 SAME_CURRENCY = "="
@@ -23,3 +25,25 @@ def known_rate(currency: str, shop_currency: str) -> tuple[Decimal | None, str]:
         .first()
     )
     return (last[0], _("as in {number}").format(number=last[1])) if last else (None, "")
+
+
+def landed_costs_of(order_id: int) -> dict[int, Landed]:
+    """Line id → what all the units cost that the order will have brought in the end: what came, when nothing more is expected."""
+    order = PurchaseOrder.objects.get(pk=order_id)
+    return landed_of(order, list(order.lines.select_related("variant").order_by("position", "pk")))
+
+
+def landed_of(order: PurchaseOrder, lines: list[PurchaseLine]) -> dict[int, Landed]:
+    """As `landed_costs_of`, of lines that were read. An order without a rate is reckoned at one to one."""
+    closed = order.state in CLOSED_STATES
+    units = [
+        Units(
+            line.pk, line.received if closed else max(line.received, line.expected - line.cancelled), line.unit_cost,
+            line.variant.weight_grams,
+        )
+        for line in lines
+    ]  # fmt: skip
+    return landed_costs(
+        units, Charges(order.freight, order.duty, order.other, order.charge_basis), currency=order.currency,
+        rate=order.exchange_rate or Decimal(1), own_currency=order.shop_currency,
+    )  # fmt: skip
