@@ -19,6 +19,7 @@ from core.models import Job
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import WORKABLE_STATES
 from orders.models import Order
+from replenishment.queries import open_alerts
 from returns.models import Return
 
 #: Seconds for which the counts are good enough, and how far they count.
@@ -80,7 +81,7 @@ SECTIONS = (
         key="b",
         children=(
             Section(_("Suppliers"), "users", "suppliers", "purchasing.view"),
-            Section(_("Low stock"), "alert", "alerts", "replenishment.view"),
+            Section(_("Low stock"), "alert", "alerts", "replenishment.view", count="alerts"),
             Section(_("Reorder"), "chart", "reorder", "replenishment.view"),
             Section(_("Forecast"), "chart", "forecast", "replenishment.view"),
         ),
@@ -104,6 +105,7 @@ _COUNTED: dict[str, Callable[[], QuerySet[Any]]] = {
     "returns": lambda: Return.objects.filter(state="requested").exclude(
         state__in=["resolved", "declined", "cancelled"]
     ),
+    "alerts": open_alerts,
     "jobs": lambda: Job.objects.filter(state__in=["queued", "running"]),
 }
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from core.permissions import require
 from core.shop import shop
 from orders.queries import shop_zone
+from replenishment.queries import low_now
 from reports import drawing
 from reports.queries import Range, figures_for, live_counts, needs_a_person, units_by_location
 
@@ -32,6 +33,8 @@ def home(request: HttpRequest) -> HttpResponse:
     }
     if request.htmx and request.htmx.target == "live":
         return render(request, "oms/home_live.html", context)
+    if request.user.can("replenishment.view"):
+        context["low"] = low_now()
     if request.user.can("reports.view"):
         context["charts"] = _charts(now.astimezone(zone).date())
     return render(request, "oms/home.html", context)

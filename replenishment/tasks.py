@@ -1,0 +1,33 @@
+"""Background work of replenishment; safe to run twice, at once, in any order."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from core.actors import Actor
+from replenishment.operations import ordering
+from replenishment.operations.evaluating import evaluate_all
+from replenishment.operations.telling import send_digest, tell_news
+
+
+@shared_task
+def sweep_alerts() -> int:
+    """Everything with a reorder point, whatever message was lost: crossings, ends of snoozes, mail that waited for its pause."""
+    found = evaluate_all(now=timezone.now())
+    told = 0
+    while count := tell_news(now=timezone.now()):
+        told += count
+    return len(found.opened) + len(found.resolved) + len(found.changed) + told
+
+
+@shared_task
+def mail_digest() -> int:
+    """The daily mail, when its hour has come."""
+    return send_digest(now=timezone.now())
+
+
+@shared_task
+def order_automatically() -> int:
+    """The daily drafts of purchase orders, when they are switched on and their hour has come."""
+    return ordering.order_automatically(actor=Actor.system("automatic reorder"), now=timezone.now())
