@@ -1,0 +1,1 @@
+"""Keep the demand, the days without stock and the forecasts."""
