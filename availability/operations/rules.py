@@ -194,7 +194,7 @@ def _target(rule: AvailabilityRule, values: Mapping[str, Any]) -> dict[str, Any]
 
 def _value(buffer: str, value: Decimal) -> Decimal:
     if buffer == Buffer.NONE:
-        return Decimal(0)
+        return Decimal("0.00")
     most = {Buffer.PERCENT: 100, Buffer.DAYS: 365, Buffer.UNITS: 10_000_000}[Buffer(buffer)]
     if not value.is_finite() or not 0 < value <= most:
         raise Invalid("bad_value", _("More than 0 and at most {most}.").format(most=most), field="value")

@@ -187,6 +187,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         connection.request("POST", target.path, body=body, headers={**headers, "connection": "close"})
         response = connection.getresponse()
         text = response.read(MOST_ANSWER).decode("utf-8", "replace")
+        if ended.is_set():  # a line that was cut reads like the end of an answer
+            return answer(0, "no answer in time")
         return answer(response.status, text if response.status < 300 or response.status >= 400 else "a redirect, which is not followed")  # fmt: skip
     except (OSError, http.client.HTTPException, ValueError) as error:
         took_too_long = ended.is_set() or isinstance(error, TimeoutError)
