@@ -12,6 +12,7 @@ from core.actors import Actor
 from fulfillment.events import FulfillmentShipped, ShipmentDelivered
 from fulfillment.models import FulfillmentLine, Shipment
 from fulfillment.queries import tracking_url
+from orders.groups import bundles_in, grouped
 from orders.models import OrderLine
 
 
@@ -34,6 +35,21 @@ def _shipment(**conditions: Any) -> Shipment | None:
     return rows.exclude(state="voided").select_related("order", "fulfillment_order").first()
 
 
+def _items(shipment: Shipment) -> list[str]:
+    """What is in the parcel, in the order's sequence; the components of a bundle stand indented under its title."""
+    lines = FulfillmentLine.objects.filter(fulfillment_order=shipment.fulfillment_order_id, shipped__gt=0)
+    lines = lines.select_related("order_line__bundle").order_by("order_line__position")
+    items = []
+    for bundle, parts in grouped(lines, lambda line: line.order_line.bundle):
+        if bundle is None:
+            items += [f"{line.shipped} × {line.order_line.title}" for line in parts]
+        else:
+            inside = (f"\n    {line.shipped} × {line.order_line.title}" for line in parts)
+            count = bundles_in((line.shipped, line.order_line) for line in parts)
+            items.append(f"{count} × {bundle.title}:" + "".join(inside))
+    return items
+
+
 def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
     order = shipment.order
     with translation.override(order.language):
@@ -42,12 +58,7 @@ def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
         "order_number": order.number,
         "name": order.customer_name,
         "numbers": list(shipment.packages.order_by("id").values_list("tracking_number", flat=True)),
-        "items": [
-            f"{line.shipped} × {line.order_line.title}"
-            for line in FulfillmentLine.objects.filter(fulfillment_order=shipment.fulfillment_order_id, shipped__gt=0)
-            .select_related("order_line")
-            .order_by("order_line__position")
-        ],
+        "items": _items(shipment),
         "expected": expected,
         "more_to_come": any(
             line.ordered - line.cancelled > line.shipped

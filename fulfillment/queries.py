@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from fulfillment.documents.slips import Merchant, Slip, SlipLine
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment, TrackingEvent
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
 from inventory.models import StockLevel
+from orders.groups import bundles_in, grouped
 from orders.models import Order
 
 S = FulfillmentState
@@ -39,7 +40,7 @@ def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
     ids = list(fulfillment_order_ids)
     lines = (
         FulfillmentLine.objects.filter(quantity__gt=0)
-        .select_related("order_line")
+        .select_related("order_line__bundle")
         .order_by("order_line__position", "id")
     )
     found = (
@@ -114,15 +115,22 @@ def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins) -> Slip:
         ordered_on=order.placed_at.astimezone(ZoneInfo(order.channel.time_zone)).date(),
         merchant=sender,
         ship_to=tuple(order.ship_to.lines()),
-        lines=tuple(
-            SlipLine(line.order_line.sku, line.order_line.title, line.quantity, bin=bin_name)
-            for line, bin_name in lines_in_walk_order(found, bins)
-        ),
+        lines=tuple(_slip_lines(lines_in_walk_order(found, bins))),
         language=order.language,
         service=order.shipping_method,
         tracking_url=tracking_url(order),
         customer_note=order.customer_note,
     )
+
+
+def _slip_lines(lines: Sequence[tuple[FulfillmentLine, str]]) -> Iterator[SlipLine]:
+    """The lines as printed: each where the walk comes to it, the components of a bundle together under its title."""
+    for bundle, parts in grouped(lines, lambda pair: pair[0].order_line.bundle):
+        count = bundles_in((line.quantity, line.order_line) for line, _bin in parts)
+        for n, (line, bin_name) in enumerate(parts):
+            heading = (bundle.title, count) if bundle and n == 0 else None
+            sold = line.order_line
+            yield SlipLine(sold.sku, sold.title, line.quantity, bin_name, part=bundle is not None, heading=heading)
 
 
 def pick_list_for(

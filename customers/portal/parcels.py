@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from fulfillment.carriers import carrier
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Package, Shipment, TrackingEvent
 from fulfillment.states import FulfillmentState, ShipmentState
+from orders.groups import bundles_in, grouped
 from orders.models import Order, OrderLine
 
 F, T = FulfillmentState, ShipmentState
@@ -45,11 +46,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Units of one order line."""
+    """Units of one order line, or of a bundle with those of its components inside."""
 
     title: str
     sku: str
     quantity: int
+    inside: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +151,27 @@ def _shipments() -> Any:
 
 
 def _items(lines: Iterable[OrderLine], count: Any) -> list[Item]:
-    return [Item(line.title, line.sku, units) for line in lines if (units := count(line)) > 0]
+    return items_of([(units, line) for line in lines if (units := count(line)) > 0])
+
+
+def items_of(units: Sequence[tuple[int, OrderLine]]) -> list[Item]:
+    """Units of lines as a customer knows them: the components of a bundle inside it."""
+    items: list[Item] = []
+    for bundle, parts in grouped(units, lambda pair: pair[1].bundle):
+        inside = [Item(line.title, line.sku, n) for n, line in parts]
+        items += inside if bundle is None else [Item(bundle.title, bundle.sku, bundles_in(parts), tuple(inside))]
+    return items
 
 
 def _items_of(fulfillment_order: FulfillmentOrder, lines: dict[int, OrderLine], in_work: dict[int, int]) -> list[Item]:
     """The units of a work order; of one that was closed incomplete, only what it sent."""
-    items = []
+    here = []
     for row in fulfillment_order.lines.all():
         units = row.shipped if fulfillment_order.state == F.INCOMPLETE else row.quantity
         if units:
             in_work[row.order_line_id] += units
-            line = lines[row.order_line_id]
-            items.append(Item(line.title, line.sku, units))
-    return items
+            here.append((units, lines[row.order_line_id]))
+    return items_of(here)
 
 
 def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]) -> Parcel:

@@ -68,7 +68,7 @@ def order_by_token(token: str) -> Order | None:
 
 def tracking_page(order: Order, *, now: datetime) -> TrackingPage:
     """The tracking page of an order, with a constant number of statements."""
-    lines = list(OrderLine.objects.filter(order=order).order_by("position"))
+    lines = list(OrderLine.objects.filter(order=order).select_related("bundle").order_by("position"))
     progress = progress_of(order, lines)
     shop = Shop.objects.first() or Shop()
     offered = returnable_lines(order, window=return_window(shop), now=now, lines=lines)

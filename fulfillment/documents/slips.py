@@ -38,13 +38,18 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class SlipLine:
-    """One line of the parcel; `options` is the variant in words (“Navy / L”)."""
+    """One line of the parcel; `options` is the variant in words (“Navy / L”).
+
+    part: it belongs to a bundle; `heading`, on the first of its lines here, is the bundle as it was sold, and how many.
+    """
 
     sku: str
     title: str
     quantity: int
     bin: str = ""
     options: str = ""
+    part: bool = False
+    heading: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class _PrintedLine:
     title: str
     sku: str
     bin: str
+    part: bool
+    heading: str
 
 
 def slip_html(slip: Slip, *, anchor: str) -> SafeString:
@@ -141,6 +148,8 @@ def _printed_line(line: SlipLine, locale: Locale) -> _PrintedLine:
         title=isolated(f"{line.title} · {line.options}" if line.options else line.title),
         sku=isolated(line.sku),
         bin=isolated(line.bin),
+        part=line.part,
+        heading=f"{number(line.heading[1], locale)} × {isolated(line.heading[0])}" if line.heading else "",
     )
 
 

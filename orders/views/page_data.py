@@ -21,7 +21,8 @@ from core.timeline_text import TimelineLine, lines_for
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState
 from orders.amounts import line_value
-from orders.models import Hold, Note, Order, OrderLine, PaymentRecord, Refund
+from orders.groups import grouped
+from orders.models import Hold, Note, Order, OrderBundle, OrderLine, PaymentRecord, Refund
 from orders.offers import offers_for
 from returns.models import Return
 from routing.models import RoutingDecision
@@ -65,6 +66,15 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LineGroup:
+    """A bundle with its components and what they are worth together; or a line by itself (bundle None)."""
+
+    bundle: OrderBundle | None
+    rows: list[LineRow]
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A work order of the order with its parcels."""
 
@@ -86,7 +96,7 @@ class OrderPage:
     """Everything on the page."""
 
     order: Order
-    lines: list[LineRow]
+    lines: list[LineGroup]
     work: list[Work]
     payments: list[PaymentRecord]
     refunds: list[Refund]
@@ -112,7 +122,9 @@ def load_page(order: Order, user: User) -> OrderPage:
     """
     money = user.can("payments.view")
 
-    lines = list(OrderLine.objects.filter(order=order).select_related("variant").order_by("position"))
+    sold = OrderLine.objects.filter(order=order).select_related("variant", "bundle__variant")
+    wide = (f"{path}__{column}" for path in ("variant", "bundle__variant") for column in ("search", "search_text"))
+    lines = list(sold.defer(*wide).order_by("position"))
     work_lines = list(
         FulfillmentLine.objects.filter(fulfillment_order__order=order)
         .select_related("fulfillment_order__location")
@@ -122,7 +134,7 @@ def load_page(order: Order, user: User) -> OrderPage:
     work = _work(work_lines, parcels)
     return OrderPage(
         order=order,
-        lines=[_line_row(order, line, work_lines, parcels) for line in lines],
+        lines=_groups([_line_row(order, line, work_lines, parcels) for line in lines]),
         work=work,
         payments=list(order.payments.order_by("at", "id")) if money else [],
         refunds=list(order.refunds.order_by("at", "id")) if money and order.refunded_total else [],
@@ -180,6 +192,13 @@ def _line_row(
         product_id,
         funnel_of(line),
     )
+
+
+def _groups(rows: Sequence[LineRow]) -> list[LineGroup]:
+    return [
+        LineGroup(bundle, members, sum((row.value for row in members), Decimal(0)))
+        for bundle, members in grouped(rows, lambda row: row.line.bundle)
+    ]
 
 
 def funnel_of(line: OrderLine) -> list[tuple[str, int]]:
