@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from fulfillment.states import FulfillmentState, ShipmentState
-from inventory.models import Location
+from inventory.models import Location, Lot, SerialNumber
 from orders.models import Order, OrderLine, money
 
 
@@ -210,4 +210,34 @@ class IssuedNumber(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["carrier", "reference"], name="issued_number_once"),
             models.UniqueConstraint(fields=["carrier", "number"], name="issued_number_unique"),
+        ]
+
+
+class LineLot(models.Model):
+    """Units of a fulfillment line that were taken from a lot: in the tote, then in the parcel, then gone with it."""
+
+    line = models.ForeignKey(FulfillmentLine, on_delete=models.CASCADE, related_name="lots", db_index=False)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+    packed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line", "lot"], name="line_lot_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0, quantity__gte=F("packed")), name="line_lot_funnel"),
+        ]
+
+
+class LineSerial(models.Model):
+    """A unit with a serial number in the parcel of a fulfillment line. It lies in one parcel that has not left, and in no two."""
+
+    line = models.ForeignKey(FulfillmentLine, on_delete=models.CASCADE, related_name="serials")
+    serial = models.ForeignKey(SerialNumber, on_delete=models.PROTECT, related_name="+")
+    left = models.BooleanField(default=False)
+    came_back = models.CharField(max_length=60, blank=True, default="", db_default="")  # "return_line:7"
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["serial"], name="line_serial_in_one_parcel", condition=Q(left=False)),
+            models.CheckConstraint(condition=Q(left=True) | Q(came_back=""), name="line_serial_left_first"),
         ]

@@ -15,7 +15,15 @@ from core.actors import Actor
 from core.refusals import Invalid, Stale
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.operations.picking import end_picking, ensure_picking
-from fulfillment.operations.scanning import Counted, find_line
+from fulfillment.operations.scanning import Counted
+from fulfillment.operations.units import (
+    forget_packed,
+    pack_serial,
+    read_code,
+    record_lots,
+    refuse_unscanned,
+    take_scanned_lot,
+)
 from fulfillment.operations.work import (
     S,
     Work,
@@ -32,15 +40,18 @@ from orders.operations import refresh_order
 
 
 def pack_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: datetime) -> Counted:
-    """Put one unit into the parcel by its scanned SKU or barcode; the last one packs it.
+    """Put one unit into the parcel by its scanned SKU or barcode, lot or serial number; the last one packs it.
 
     Raises Refusal `wrong_item`, `too_many`, `on_hold`, `wrong_state`; Stale `already_…` names who was faster and when.
     """
     with transaction.atomic():
         work = lock_work(fulfillment_order_id)
         _ensure_packable(work, actor=actor, now=now)
-        line = find_line(work.lines, code, "packed")
-        return _count(work, line, line.packed + 1, actor=actor, now=now)
+        scanned = read_code(work, code, "packed", now=now)
+        pack_serial(work, scanned, actor=actor, now=now)
+        warning = take_scanned_lot(work, scanned, "packed", actor=actor, now=now)
+        line = scanned.line
+        return _count(work, line, line.packed + 1, actor=actor, now=now, warning=warning)
 
 
 def pack_line(
@@ -55,6 +66,7 @@ def pack_line(
         units = left if units is None else units
         if not 0 < units <= left:
             raise Invalid("bad_units", _("{left} units are left to pack.").format(left=left), field="units")
+        refuse_unscanned([line])
         return _count(work, line, line.packed + units, actor=actor, now=now)
 
 
@@ -75,6 +87,7 @@ def empty_parcel(*, fulfillment_order_id: int, actor: Actor, now: datetime) -> F
         work = lock_work(fulfillment_order_id)
         if work.fulfillment_order.state not in (S.PICKING, S.PICKED):
             raise Stale("parcel_closed", who_did(work.fulfillment_order))
+        forget_packed(work.lines)
         for line in work.lines:
             if line.packed:
                 line.order_line.packed -= line.packed
@@ -88,7 +101,9 @@ def empty_parcel(*, fulfillment_order_id: int, actor: Actor, now: datetime) -> F
 def pack_work(work: Work, *, actor: Actor, now: datetime) -> None:
     """Bring locked work from wherever it may be to packed, all units counted."""
     _ensure_packable(work, actor=actor, now=now)
+    refuse_unscanned(work.lines)
     count_all(work, "packed")
+    record_lots(work, now=now)
     _close(work, actor=actor, now=now)
 
 
@@ -99,15 +114,18 @@ def _ensure_packable(work: Work, *, actor: Actor, now: datetime) -> None:
         check_move(work, "pack")
 
 
-def _count(work: Work, line: FulfillmentLine, packed: int, *, actor: Actor, now: datetime) -> Counted:
+def _count(
+    work: Work, line: FulfillmentLine, packed: int, *, actor: Actor, now: datetime, warning: str = ""
+) -> Counted:
     count_to(work, {line.pk: {"packed": packed}})
+    record_lots(work, now=now)
     finished = all_have(work, "packed")
     if finished:
         _close(work, actor=actor, now=now)
     elif work.fulfillment_order.state == S.PICKING and all_have(work, "picked"):
         end_picking(work, actor=actor, now=now)
     refresh_order(work.order, now=now)
-    return Counted(line.order_line.sku, line.order_line.title, line.packed, line.quantity, finished)
+    return Counted(line.order_line.sku, line.order_line.title, line.packed, line.quantity, finished, warning)
 
 
 def _close(work: Work, *, actor: Actor, now: datetime) -> None:

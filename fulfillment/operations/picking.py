@@ -12,7 +12,8 @@ from core.actors import Actor
 from core.outcomes import BulkOutcome
 from core.refusals import Invalid, Refusal
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.operations.scanning import Counted, find_line
+from fulfillment.operations.scanning import Counted
+from fulfillment.operations.units import read_code, record_lots, take_scanned_lot
 from fulfillment.operations.work import (
     S,
     Work,
@@ -50,15 +51,17 @@ def start_picking_many(*, fulfillment_order_ids: Sequence[int], actor: Actor, no
 
 
 def pick_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: datetime) -> Counted:
-    """Count one unit by its scanned SKU or barcode; the first scan takes the work order, the last finishes it.
+    """Count one unit by its scanned SKU or barcode, lot or serial number; the first scan takes the work order, the last finishes it.
 
     Raises Refusal `wrong_item`, `too_many`, `on_hold`, `wrong_state`, and Stale.
     """
     with transaction.atomic():
         work = lock_work(fulfillment_order_id)
         ensure_picking(work, actor=actor, now=now)
-        line = find_line(work.lines, code, "picked")
-        return _count(work, line, line.picked + 1, actor=actor, now=now)
+        scanned = read_code(work, code, "picked", now=now)
+        warning = take_scanned_lot(work, scanned, "picked", actor=actor, now=now)
+        line = scanned.line
+        return _count(work, line, line.picked + 1, actor=actor, now=now, warning=warning)
 
 
 def pick_line(
@@ -84,18 +87,22 @@ def finish_picking(
         work = lock_work(fulfillment_order_id, expected_version=expected_version)
         ensure_picking(work, actor=actor, now=now)
         count_all(work, "picked")
+        record_lots(work, now=now)
         end_picking(work, actor=actor, now=now)
         refresh_order(work.order, now=now)
         return work.fulfillment_order
 
 
-def _count(work: Work, line: FulfillmentLine, picked: int, *, actor: Actor, now: datetime) -> Counted:
+def _count(
+    work: Work, line: FulfillmentLine, picked: int, *, actor: Actor, now: datetime, warning: str = ""
+) -> Counted:
     count_to(work, {line.pk: {"picked": picked}})
+    record_lots(work, now=now)
     finished = all_have(work, "picked")
     if finished:
         end_picking(work, actor=actor, now=now)
     refresh_order(work.order, now=now)
-    return Counted(line.order_line.sku, line.order_line.title, line.picked, line.quantity, finished)
+    return Counted(line.order_line.sku, line.order_line.title, line.picked, line.quantity, finished, warning)
 
 
 def begin_picking(work: Work, *, actor: Actor, now: datetime) -> None:

@@ -15,13 +15,15 @@ LONGEST_CODE = 100
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a scan or a press changed: the line, how many of how many it counts now, and whether everything is done."""
+    """What a scan or a press changed: the line, how many of how many it counts now, and whether everything is done. warning: what
+    should have been taken instead, where something should."""
 
     sku: str
     title: str
     count: int
     quantity: int
     finished: bool
+    warning: str = ""
 
 
 def find_line(lines: Sequence[FulfillmentLine], code: str, counter: str) -> FulfillmentLine:

@@ -19,6 +19,7 @@ from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.operations.labels import buy_label, live_shipment
 from fulfillment.operations.packing import pack_work
 from fulfillment.operations.tracking import refresh_shipment
+from fulfillment.operations.units import units_leave
 from fulfillment.operations.work import S, Work, check_move, count_all, lock_work, record, write_state
 from fulfillment.states import SHIPMENT_MACHINE
 from inventory.operations import Claim
@@ -106,12 +107,13 @@ def _hand_over(work: Work, *, now: datetime) -> Shipment:
 
 def _move_stock(work: Work, *, actor: Actor, now: datetime) -> None:
     location_id = work.fulfillment_order.location_id
+    lots = units_leave(work, actor=actor, now=now)
     claims = [
         Claim(line.order_line.variant_id, location_id, line.order_line.reservation_owner, line.quantity)
         for line in work.lines
         if line.order_line.variant_id is not None
     ]
-    ship_stock(claims, cause=work.fulfillment_order.subject, actor=actor, now=now)
+    ship_stock(claims, cause=work.fulfillment_order.subject, actor=actor, now=now, lots=lots)
 
 
 def _with_words(search_text: str, *texts: str) -> str:

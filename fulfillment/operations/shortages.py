@@ -14,9 +14,9 @@ from core.refusals import Invalid
 from fulfillment.events import FulfillmentShort
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.operations.picking import end_picking
+from fulfillment.operations.units import units_missing
 from fulfillment.operations.work import S, Work, all_have, check_move, lock_work, record, write_state
-from inventory.models import Bucket, MovementReason
-from inventory.operations import Claim, Move, apply_moves, release
+from inventory.operations import Claim, apply_moves, release
 from orders.models import OrderLine
 from orders.operations import refresh_order
 
@@ -63,8 +63,8 @@ def _take_out(work: Work, line: FulfillmentLine, units: int, *, actor: Actor, no
     found.save(update_fields=["units", "version"])
     if order_line.variant_id is None:
         return
-    cause, note = found.subject, _("Not found for {number}").format(number=found.number)
+    cause = found.subject
     claim = Claim(order_line.variant_id, found.location_id, order_line.reservation_owner, units)
     release([claim], cause=cause, actor=actor, now=now, announce=False)
-    lost = Move(order_line.variant_id, found.location_id, Bucket.ON_HAND, -units, MovementReason.LOST, note)
-    apply_moves([lost], cause=cause, actor=actor, now=now)
+    lost = units_missing(work, line, units, not_picked_after_all, actor=actor, now=now)
+    apply_moves(lost, cause=cause, actor=actor, now=now)

@@ -13,8 +13,17 @@ from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.refusals import Invalid, NotFound, Refusal
-from core.timeline import record
-from inventory.models import Location, Lot, MovementReason, StockMovement, Tracking, Variant
+from core.timeline import record, record_many
+from inventory.models import (
+    Location,
+    Lot,
+    MovementReason,
+    SerialNumber,
+    SerialState,
+    StockMovement,
+    Tracking,
+    Variant,
+)
 from inventory.operations.adjusting import BY_HAND, MAX_COUNT, check_key
 from inventory.operations.levels import Key, Move, apply_moves, create_levels, lock_levels, write_ledger
 from inventory.operations.lot_keeping import (
@@ -56,7 +65,7 @@ def find_or_add_lot(*, variant_id: int, code: str, expires_on: date | None = Non
             return lot
         if expires_on is None or lot.expires_on == expires_on:
             return lot
-        lot = Lot.objects.select_for_update(of=("self",)).get(pk=lot.pk)
+        lot = Lot.objects.select_for_update(of=("self",), no_key=True).get(pk=lot.pk)
         if lot.expires_on is not None and lot.expires_on != expires_on:
             raise Invalid(
                 "lot_expires_otherwise",
@@ -73,7 +82,7 @@ def correct_lot(*, lot_id: int, expires_on: date | None, actor: Actor, now: date
     if expires_on is not None and not _EARLIEST <= expires_on <= _LATEST:
         raise Invalid("bad_date", _("This date cannot be."), field="expires_on")
     with transaction.atomic():
-        lot = Lot.objects.select_for_update(of=("self",)).filter(pk=lot_id).first()
+        lot = Lot.objects.select_for_update(of=("self",), no_key=True).filter(pk=lot_id).first()
         if lot is None:
             raise NotFound("no_such_lot", _("There is no such lot."))
         if lot.code == "" and expires_on is not None:
@@ -241,10 +250,11 @@ def set_expired_aside(*, actor: Actor, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [now])
         keys = cursor.fetchall()
-    return sum(_set_aside(key, actor=actor, now=now) for key in keys)
+    return sum(set_level_aside(key, actor=actor, now=now) for key in keys)
 
 
-def _set_aside(key: Key, *, actor: Actor, now: datetime) -> int:
+def set_level_aside(key: Key, *, actor: Actor, now: datetime) -> int:
+    """`set_expired_aside` of one level; the units."""
     moved = 0
     with transaction.atomic():
         level = lock_levels([key])[key]
@@ -269,8 +279,9 @@ def _set_aside(key: Key, *, actor: Actor, now: datetime) -> int:
 def set_tracking(*, variant_id: int, tracking: str, merge: bool = False, actor: Actor, now: datetime) -> Variant:
     """Follow a variant by quantity, by lot or by serial number from now on; the caller may hold its row's lock.
 
-    By lot: all its goods become those of the lot without a code, through the ledger. Away from lots: refused (`lots_hold_stock`)
-    while named lots hold units, unless `merge`; units in totes always refuse it (`units_are_picked`).
+    By lot: all its goods become those of the lot without a code, through the ledger. By serial number: its units have none yet.
+    Away from lots or serial numbers: refused (`lots_hold_stock`, `serials_in_stock`) while named lots hold units or serial numbers
+    are in stock, unless `merge`: then nothing tells the units apart any more. Units in totes always refuse it (`units_are_picked`).
     """
     if tracking not in Tracking.values:
         raise Invalid("bad_tracking", _("Choose how it is followed."), field="tracking")
@@ -289,6 +300,8 @@ def set_tracking(*, variant_id: int, tracking: str, merge: bool = False, actor: 
         with _every_level(variant_id) as keys:
             if variant.tracking == Tracking.LOT:
                 _leave_lots(variant, merge=merge, actor=actor, now=now)
+            if variant.tracking == Tracking.SERIAL:
+                _leave_serials(variant, merge=merge, actor=actor, now=now)
             before, variant.tracking = variant.tracking, tracking
             Variant.objects.filter(pk=variant_id).update(tracking=tracking, updated_at=now)
             if tracking == Tracking.LOT:
@@ -366,6 +379,25 @@ def _leave_lots(variant: Variant, *, merge: bool, actor: Actor, now: datetime) -
             )
         cursor.execute(_EMPTY, [variant.pk])
     _write_change([row[:5] for row in rows], variant, sign=-1, actor=actor, now=now)
+
+
+def _leave_serials(variant: Variant, *, merge: bool, actor: Actor, now: datetime) -> None:
+    units = SerialNumber.objects.filter(variant_id=variant.pk, state=SerialState.IN_STOCK).order_by("id")
+    first = units.first()
+    if first is None:
+        return
+    if not merge:
+        raise Refusal(
+            "serials_in_stock",
+            _("{serial} of {sku} is in stock. Say that serial numbers may be forgotten, or sell them first.").format(
+                serial=first.serial, sku=variant.sku
+            ),
+            field="tracking",
+        )
+    ids = list(units.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    units.update(state=SerialState.GONE, location=None)
+    data = {"location": "", "location_id": None, "cause": variant.subject}
+    record_many(((f"serial:{pk}", "serial.gone", data) for pk in ids), actor=actor, at=now)
 
 
 def _write_change(

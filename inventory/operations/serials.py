@@ -276,7 +276,7 @@ def _check_room(room: int, wanted: int, sku: str) -> None:
 def _find(variant_id: int, serials: Sequence[str]) -> list[SerialNumber]:
     """The rows of these serial numbers, locked, by id. Raises NotFound naming one that is unknown."""
     rows = list(
-        SerialNumber.objects.select_for_update(of=("self",))
+        SerialNumber.objects.select_for_update(of=("self",), no_key=True)
         .select_related("location")
         .filter(variant_id=variant_id, serial__in=serials)
         .order_by("id")
