@@ -98,6 +98,7 @@ ROUTES: dict[str, Arguments] = {
             "product-new",
             "stock",
             "stock-add",
+            "stock-changes",
             "locations",
             "location-new",
             "fulfillment",
@@ -118,9 +119,23 @@ ROUTES: dict[str, Arguments] = {
             "routing-retry",
             "routing-versions",
             "settings",
+            "transfers",
+            "transfer-new",
+            "transfer-suggestions",
+            "transfer-import",
+            "transfer-scan",
         ),
         _none,
     ),
+    "transfer": of("transfer_received"),
+    "transfer-edit": of("transfer_draft"),
+    "transfer-act": of("transfer_draft"),
+    "transfer-dispatch": of("transfer_ready"),
+    "transfer-settle": of("transfer_in_transit"),
+    "transfer-find": of("transfer_received"),
+    "transfer-undo": of("transfer_received"),
+    "transfer-floor": of("transfer_in_transit"),
+    "transfer-slip": of("transfer_in_transit"),
     "token-revoke": of("api_token"),
     "job": of("done_job"),
     "job-cancel": of("queued_job"),
@@ -266,6 +281,31 @@ _NEW_ORDER = {
     "shipping_method": "standard", "shipping_total": "0", "lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0",
     "lines-0-sku": "TEE", "lines-0-quantity": "1",
 }  # fmt: skip
+_TRANSFER = {"sku": "TEE", "quantity": "2", "key": "b2" * 16, "step": "save"}
+
+
+def _between(world: World, _role: str) -> dict[str, Any]:
+    return _TRANSFER | {"origin": world.location.pk, "destination": world.other_location.pk}
+
+
+def _suggested(world: World, _role: str) -> dict[str, Any]:
+    pair = f"{world.location.pk}-{world.other_location.pk}"
+    return {"key": "c3" * 16, "pair": pair, f"units-{pair}-{world.variant.pk}": "2"}
+
+
+def _of_line(name: str, **fields: Any) -> Data:
+    """Fields of a transfer's only line; a name that ends in - gets the line's id."""
+
+    def data(world: World, _role: str) -> dict[str, Any]:
+        transfer = getattr(world, name)
+        line = transfer.lines.get()
+        version = type(transfer).objects.values_list("version", flat=True).get(pk=transfer.pk)
+        filled = {f"{key}{line.pk}" if key.endswith("-") else key: value for key, value in fields.items()}
+        return filled | {"version": version, "line": line.pk}
+
+    return data
+
+
 _ADJUST = {"bucket": "on_hand", "how": "change", "quantity": "2", "reason": "found", "key": "a1" * 16}
 
 ACTS = [
@@ -387,6 +427,28 @@ ACTS = [
     Act("routing-edit", _fewer_rules, "publish"),
     Act("routing-try", as_shown("based_on", page="routing-edit"), permission="routing.edit", changes=False),
     Act("routing-restore", fixed(based_on="1", note="back"), changes=False),
+    # Transfers:
+    Act("transfer-new", _between),
+    Act("transfer-edit", lambda world, role: _between(world, role) | {"version": world.transfer_draft.version}),
+    Act("transfer-act", fixed(action="ready"), "ready"),
+    Act("transfer-act", fixed(action="cancel"), "cancel"),
+    Act("transfer-act", fixed(action="revise"), "revise", arguments=of("transfer_ready")),
+    Act("transfer-dispatch", _of_line("transfer_ready", **{"quantity-": 3})),
+    Act("transfer-settle", _of_line("transfer_in_transit", **{"missing-": 1, "reason-": "lost"})),
+    Act("transfer-find", _of_line("transfer_received", quantity=1, place="origin")),
+    Act("transfer-undo", lambda world, _role: {"arrival": world.transfer_arrival.pk}),
+    Act("transfer-floor", fixed(code="TEE")),
+    Act("transfer-scan", fixed(code="TR-0"), changes=False),
+    Act("transfer-suggestions", _suggested, permission="transfers.edit"),
+    Act(
+        "transfer-import",
+        lambda _world, _role: {
+            "file": SimpleUploadedFile("moves.csv", b"origin,destination,sku,quantity\nMain,Second,TEE,1\n")
+        },
+    ),
+    Act("transfers", _bulk("ready", "transfer_draft"), "ready", "transfers.edit"),
+    Act("transfers", _bulk("print", "transfer_draft"), "print", "transfers.view"),
+    Act("transfers", _bulk("cancel", "transfer_draft", reason=""), "cancel", "transfers.edit"),
     # The customer:
     Act("track-lookup", lambda world, _role: {"number": world.sent.number, "email": world.sent.email}),
     Act("tracking-return-items", lambda world, role: _return_lines(world, role) | {"step": "send"}),
