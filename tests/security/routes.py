@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from core.permissions import Role
 from tests.channels.files import orders_file
+from tests.factories.counts import picture
 from tests.security.pages import form_with
 from tests.security.world import PASSWORD, World
 
@@ -119,6 +120,16 @@ ROUTES: dict[str, Arguments] = {
             "routing-retry",
             "routing-versions",
             "settings",
+            "counts",
+            "count-new",
+            "count-next",
+            "count-schedules",
+            "count-schedule-new",
+            "count-accuracy",
+            "quality",
+            "quality-rest",
+            "quality-reasons",
+            "nonconformance-new",
             "transfers",
             "transfer-new",
             "transfer-suggestions",
@@ -127,6 +138,18 @@ ROUTES: dict[str, Arguments] = {
         ),
         _none,
     ),
+    "count": of("count_open"),
+    "count-record": of("count_open"),
+    "count-act": of("count_open"),
+    "count-scan": of("count_open"),
+    "count-reopen": of("count_counted"),
+    "count-reasons": of("count_counted"),
+    "count-post": of("count_counted"),
+    "count-schedule": of("count_schedule"),
+    "nonconformance": of("case"),
+    "nonconformance-resolve": of("case"),
+    "nonconformance-photos": of("case"),
+    "nonconformance-photo": lambda world, _role: {"pk": world.case.pk, "photo": world.photo.pk},
     "transfer": of("transfer_received"),
     "transfer-edit": of("transfer_draft"),
     "transfer-act": of("transfer_draft"),
@@ -427,6 +450,28 @@ ACTS = [
     Act("routing-edit", _fewer_rules, "publish"),
     Act("routing-try", as_shown("based_on", page="routing-edit"), permission="routing.edit", changes=False),
     Act("routing-restore", fixed(based_on="1", note="back"), changes=False),
+    # Counts, and goods set aside:
+    Act("count-new", lambda world, _role: {"location": world.location.pk, "kind": "skus", "skus": "TEE"}),
+    Act("count-next", lambda world, _role: {"location": world.location.pk, "bin": "A-1"}, permission="counts.count"),
+    Act("count-record", lambda world, _role: {f"line-{world.count_open.lines.get().pk}": "7"}),
+    Act("count-scan", fixed(code="TEE", bin="A-1")),
+    Act("count-act", fixed(action="finish", anyway="1"), "finish", "counts.post"),
+    Act("count-act", fixed(action="abandon"), "abandon", "counts.post"),
+    Act("count-reopen", lambda world, _role: {"line": world.count_line.pk}),
+    Act("count-reasons", lambda world, _role: {f"reason-{world.count_line.pk}": "fell behind the shelf"}),
+    Act("count-post", fixed(unlisted="leave")),
+    Act("count-schedule-new", as_shown("next_on", page="count-schedule-new", location=lambda world: world.location.pk)),
+    Act("count-schedule", as_shown("next_on", page="count-schedule", every_days="3")),
+    Act("counts", _bulk("abandon", "count_open"), "abandon", "counts.post"),
+    Act(
+        "nonconformance-new",
+        lambda world, _role: {
+            "sku": "TEE", "location": world.location.pk, "kind": "damaged", "quantity": 1, "reason": "transit", "source": "stock", "key": "c" * 32,
+        },
+    ),  # fmt: skip
+    Act("nonconformance-resolve", fixed(resolution="scrap", quantity=1, key="d" * 32)),
+    Act("nonconformance-photos", lambda _world, _role: {"photos": SimpleUploadedFile("a.jpg", picture())}),
+    Act("quality-reasons", fixed(code="wet", name="Wet"), permission="inventory.edit"),
     # Transfers:
     Act("transfer-new", _between),
     Act("transfer-edit", lambda world, role: _between(world, role) | {"version": world.transfer_draft.version}),

@@ -43,6 +43,48 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
         "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},
     ),
+    ("get", "/api/v1/transfers"): ("transfers.view", lambda world: "/api/v1/transfers", None),
+    ("post", "/api/v1/transfers"): (
+        "transfers.edit", lambda world: "/api/v1/transfers",
+        lambda world: {"origin": world.location.name, "destination": world.other_location.name, "lines": [{"sku": "TEE", "quantity": 1}]},
+    ),
+    ("get", "/api/v1/transfers/{transfer_id}"): ("transfers.view", lambda world: f"/api/v1/transfers/{world.transfer_draft.pk}", None),
+    ("post", "/api/v1/transfers/{transfer_id}/ready"): (
+        "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_draft.pk}/ready", lambda world: {},
+    ),
+    ("post", "/api/v1/transfers/{transfer_id}/dispatch"): (
+        "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_ready.pk}/dispatch", lambda world: {},
+    ),
+    ("post", "/api/v1/transfers/{transfer_id}/receive"): (
+        "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_in_transit.pk}/receive",
+        lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
+    ),
+    ("get", "/api/v1/counts"): ("counts.view", lambda world: "/api/v1/counts", None),
+    ("post", "/api/v1/counts"): (
+        "counts.count", lambda world: "/api/v1/counts", lambda world: {"location": world.location.name, "kind": "skus", "skus": ["TEE"]},
+    ),
+    ("get", "/api/v1/counts/{count_id}"): ("counts.view", lambda world: f"/api/v1/counts/{world.count_open.pk}", None),
+    ("get", "/api/v1/counts/{count_id}/lines"): ("counts.view", lambda world: f"/api/v1/counts/{world.count_open.pk}/lines", None),
+    ("post", "/api/v1/counts/{count_id}/lines"): (
+        "counts.count", lambda world: f"/api/v1/counts/{world.count_open.pk}/lines",
+        lambda world: {"lines": [{"sku": "TEE", "bin": "A-1", "counted": 3}]},
+    ),
+    ("post", "/api/v1/counts/{count_id}/finish"): (
+        "counts.count", lambda world: f"/api/v1/counts/{world.count_open.pk}/finish", lambda world: {},
+    ),
+    ("post", "/api/v1/counts/{count_id}/post"): (
+        "counts.post", lambda world: f"/api/v1/counts/{world.count_counted.pk}/post", lambda world: {},
+    ),
+    ("get", "/api/v1/nonconformances"): ("quality.view", lambda world: "/api/v1/nonconformances", None),
+    ("post", "/api/v1/nonconformances"): (
+        "quality.edit", lambda world: "/api/v1/nonconformances",
+        lambda world: {"sku": "TEE", "location": world.location.name, "kind": "damaged", "quantity": 1, "reason": "transit"},
+    ),
+    ("get", "/api/v1/nonconformances/{case_id}"): ("quality.view", lambda world: f"/api/v1/nonconformances/{world.case.pk}", None),
+    ("post", "/api/v1/nonconformances/{case_id}/resolve"): (
+        "quality.edit", lambda world: f"/api/v1/nonconformances/{world.case.pk}/resolve",
+        lambda world: {"resolution": "scrap", "quantity": 1},
+    ),
 }  # fmt: skip
 IDS = [f"{method} {path}" for method, path in OPERATIONS]
 each_operation = pytest.mark.parametrize("operation", list(OPERATIONS), ids=IDS)
@@ -53,6 +95,8 @@ def call(world: World, operation: tuple[str, str], authorization: str, client: C
     _permission, address, body = OPERATIONS[operation]
     client = client or Client(raise_request_exception=False)
     headers = {"authorization": authorization} if authorization else {}
+    if operation[1].endswith("/receive"):  # goods that come in parts are refused without one
+        headers["Idempotency-Key"] = "walk"
     if operation[0] == "get":
         return client.get(address(world), headers=headers)
     data = json.dumps(body(world) if body else {})

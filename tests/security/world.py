@@ -36,9 +36,11 @@ from returns.operations import (
     receive_return,
 )
 from tests.channels.files import orders_file, queue
+from tests.factories.counts import counts_and_cases
 from tests.factories.fulfillment import make_work
 from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
+from tests.transfers.factory import transfers_in_each_state
 
 PASSWORD = "a long enough pass phrase 7"
 
@@ -87,6 +89,8 @@ def build_world() -> World:
     world.values |= _work(world, now)
     world.values |= _returns(world, now)
     world.values |= _jobs(world, now)
+    world.values |= counts_and_cases(world.variant, world.location)
+    world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
     return world
 
 

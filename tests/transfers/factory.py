@@ -7,7 +7,16 @@ from typing import Any
 from inventory.models import Location, StockLevel, Variant
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_variant
 from transfers.models import Transfer
-from transfers.operations import NewTransfer, create_transfer, dispatch_transfer, make_ready
+from transfers.operations import (
+    Arrived,
+    NewTransfer,
+    Settled,
+    create_transfer,
+    dispatch_transfer,
+    make_ready,
+    receive_transfer,
+    settle_missing,
+)
 
 WHO: dict[str, Any] = {"actor": ACTOR, "now": NOW}
 
@@ -41,3 +50,16 @@ def counts(location: Location, sku: str = "A-1") -> tuple[int, int, int, int]:
     """(on hand, reserved, damaged, incoming) of a SKU at a place."""
     rows = StockLevel.objects.filter(location=location, variant__sku=sku)
     return rows.values_list("on_hand", "reserved", "damaged", "incoming").first() or (0, 0, 0, 0)
+
+
+def transfers_in_each_state(sku: str, origin: Location, destination: Location) -> dict[str, Any]:
+    """One transfer for each act that pages offer, by name; `origin` has enough of the SKU."""
+    ends = {"origin": origin, "destination": destination, "stock": 0}
+    made = {
+        f"transfer_{state}": make_transfer({sku: 3}, state=state, **ends) for state in ("draft", "ready", "in_transit")
+    }
+    arrived = make_transfer({sku: 3}, state="in_transit", **ends)
+    line = arrived.lines.get()
+    receive_transfer(transfer_id=arrived.pk, arrived=[Arrived(line.pk, 2)], key="world", **WHO)
+    settle_missing(transfer_id=arrived.pk, settled=[Settled(line.pk, 1, "lost")], **WHO)
+    return {**made, "transfer_received": arrived, "transfer_arrival": line.arrivals.get()}
