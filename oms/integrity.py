@@ -9,10 +9,12 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q
 
+from counts.auditing import CHECKS as COUNT_CHECKS
 from inventory.operations.auditing import audit_stock
 from orders.models import Order
 from orders.status import compute_statuses
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
+from quality.auditing import CHECKS as QUALITY_CHECKS
 from transfers.auditing import CHECKS as TRANSFER_CHECKS
 
 STATUS_BATCH = 1000
@@ -79,6 +81,8 @@ CHECKS: dict[str, str] = {
          WHERE s.units <> coalesce(m.units, 0)""",
     **TRANSFER_CHECKS,
     **PURCHASE_CHECKS,
+    **COUNT_CHECKS,
+    **QUALITY_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
     "a_label_is_bought_once_per_parcel": """

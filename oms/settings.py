@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "mail-low-stock": {"task": "replenishment.tasks.mail_digest", "schedule": 300.0},
     "order-automatically": {"task": "replenishment.tasks.order_automatically", "schedule": 600.0},
     "snapshot-levels": {"task": "inventory.tasks.snapshot_levels", "schedule": 3600.0},
+    "make-scheduled-counts": {"task": "counts.tasks.make_scheduled_counts", "schedule": 900.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 

@@ -6,6 +6,7 @@ later changes the shelf and the book alike, so the difference found stays right 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,6 +93,33 @@ def record_line(
             judge(line, count)
         line.save()
         return line
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many units of a variant in a bin; `found`: although it is not on the list."""
+
+    variant_id: int
+    bin: str
+    quantity: int
+    found: bool = False
+    reason: str = ""
+
+
+def record_lines(*, count_id: int, counted: Sequence[Counted], actor: Actor, now: datetime) -> list[StockCountLine]:
+    """Write down many lines that need no more scans, all or none. Raises what `record_line` raises."""
+    with transaction.atomic():
+        count = share_count(count_id)
+        variants = {one.variant_id for one in counted}
+        # All lines before any level, as whoever closes a bin takes them; then the levels in their order.
+        list(count.lines.select_for_update().filter(variant_id__in=variants).order_by("pk").values_list("pk"))
+        return [
+            record_line(
+                count_id=count_id, variant_id=one.variant_id, bin_name=one.bin, quantity=one.quantity, found=one.found,
+                reason=one.reason, done=True, actor=actor, now=now,
+            )
+            for one in sorted(counted, key=lambda one: (one.variant_id, one.bin))
+        ]  # fmt: skip
 
 
 def close_bin(*, count_id: int, bin_name: str, actor: Actor, now: datetime) -> Closed:

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.models import ApiToken, Job, User
+from counts.models import StockCount
 from fulfillment.models import FulfillmentOrder
 from inventory.models import StockMovement
 from orders.models import Order, OrderLine
+from quality.models import NonConformance
 from returns.models import Return
 from transfers.models import Transfer, TransferLine
 
@@ -114,11 +116,23 @@ def _undone(ids: list[int]) -> dict[int, Reference]:
     return {pk: Reference(_("Undoes an adjustment")) for pk in rows}
 
 
+def _counts(ids: list[int]) -> dict[int, Reference]:
+    rows = StockCount.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("count", args=[pk])) for pk, number in rows}
+
+
+def _cases(ids: list[int]) -> dict[int, Reference]:
+    rows = NonConformance.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("nonconformance", args=[pk])) for pk, number in rows}
+
+
 _FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
     "order": _orders,
     "fulfillment": _work,
     "return": _returns,
     "transfer": _transfers,
+    "count": _counts,
+    "nonconformance": _cases,
     "job": _jobs,
     "undo": _undone,
 }

@@ -30,6 +30,7 @@ from quality.operations.opening import NotFree
 from quality.operations.photos import LONGEST_SIDE
 from quality.operations.reasons import drop_reason, reason_choices
 from quality.queries import unexplained
+from tests.factories.counts import picture
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_variant
 
 WHO: dict[str, Any] = {"actor": ACTOR, "now": NOW}
@@ -222,12 +223,6 @@ class TestReasons:
         with pytest.raises(Refusal) as refusal:
             save_reason(code="b", name="Wet", **WHO)
         assert refusal.value.code == "name_taken" and NonConformanceReason.objects.count() == 1
-
-
-def picture(kind: str, size: tuple[int, int] = (60, 40), mode: str = "RGB", **more: Any) -> bytes:
-    made = io.BytesIO()
-    Image.new(mode, size, "red" if mode == "RGB" else None).save(made, format=kind, **more)
-    return made.getvalue()
 
 
 class TestPhotos:

@@ -15,8 +15,8 @@ from inventory.models import StockLevel
 from inventory.operations import adjust_stock
 from quality.models import CasePhoto, NonConformance
 from quality.operations import check_picture, open_nonconformance, resolve_nonconformance
+from tests.factories.counts import picture
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_order, make_variant
-from tests.quality.test_cases import picture
 
 pytestmark = pytest.mark.django_db
 KEY = "a1" * 16

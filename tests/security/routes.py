@@ -468,7 +468,7 @@ ACTS = [
         lambda world, _role: {
             "sku": "TEE", "location": world.location.pk, "kind": "damaged", "quantity": 1, "reason": "transit", "source": "stock", "key": "c" * 32,
         },
-    ),  # fmt: skip
+    ),
     Act("nonconformance-resolve", fixed(resolution="scrap", quantity=1, key="d" * 32)),
     Act("nonconformance-photos", lambda _world, _role: {"photos": SimpleUploadedFile("a.jpg", picture())}),
     Act("quality-reasons", fixed(code="wet", name="Wet"), permission="inventory.edit"),

@@ -10,8 +10,10 @@ from django.utils import translation
 
 from core.models import JobState
 from core.states import StateMachine
+from counts.states import COUNT_MACHINE
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
+from quality.states import CASE_MACHINE
 from returns.states import RETURN_MACHINE
 from transfers.states import TRANSFER_MACHINE
 
@@ -28,6 +30,8 @@ MACHINES = {
     "Shipment": SHIPMENT_MACHINE,
     "Return": RETURN_MACHINE,
     "Transfer": TRANSFER_MACHINE,
+    "Stock count": COUNT_MACHINE,
+    "Nonconformance": CASE_MACHINE,
 }
 
 
