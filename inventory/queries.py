@@ -14,7 +14,17 @@ from django.db.models.functions import Coalesce
 from core.listing.keyset import BadCursor, Keyset
 from core.models import Shop
 from core.search import search
-from inventory.models import Bucket, Location, LocationDay, Product, Reservation, StockLevel, StockMovement, Variant
+from inventory.models import (
+    Bucket,
+    Location,
+    LocationDay,
+    Product,
+    Reservation,
+    StockLevel,
+    StockMovement,
+    StockSnapshot,
+    Variant,
+)
 
 MOVEMENTS_SHOWN = 25
 #: Up to so many variants a search of stock is answered by their keys.
@@ -106,32 +116,36 @@ def shop_currency() -> str:
 
 @dataclass(frozen=True, slots=True)
 class VariantRow:
-    """A variant with its stock over all locations and its levels (`StockLevel` with its location)."""
+    """A variant with its stock over all locations."""
 
     variant: Variant
-    levels: list[StockLevel]
     on_hand: int
     reserved: int
     available: int
     incoming: int
 
 
+_SUMMED = ("on_hand", "reserved", "available", "incoming")
+
+
 def variant_rows(product: Product) -> list[VariantRow]:
-    """The variants of a product by SKU with their stock. Two statements."""
-    levels: dict[int, list[StockLevel]] = defaultdict(list)
-    for level in (
-        StockLevel.objects.filter(variant__product=product).select_related("location").order_by("location__name", "id")
-    ):
-        levels[level.variant_id].append(level)
+    """The variants of a product by SKU with their stock. Two statements, however many locations there are."""
+    sums = StockLevel.objects.filter(variant__product=product).order_by().values("variant_id")
+    by_variant = {row["variant_id"]: row for row in sums.annotate(**{f"n_{name}": Sum(name) for name in _SUMMED})}
     return [
-        _variant_row(variant, levels[variant.pk])
+        VariantRow(variant, *(by_variant[variant.pk][f"n_{n}"] if variant.pk in by_variant else 0 for n in _SUMMED))
         for variant in product.variants.defer("search", "search_text").order_by("sku")
     ]
 
 
-def _variant_row(variant: Variant, levels: list[StockLevel]) -> VariantRow:
-    sums = (sum(getattr(level, name) for level in levels) for name in ("on_hand", "reserved", "available", "incoming"))
-    return VariantRow(variant, levels, *sums)
+def levels_of_product(product: Product, *, limit: int) -> list[StockLevel]:
+    """Where a product lies, by SKU and location: the first `limit` of its levels."""
+    levels = StockLevel.objects.filter(variant__product=product).select_related("variant", "location")
+    return list(
+        levels.only(*_SUMMED, "bin", "variant_id", "location_id", "variant__sku", "location__name").order_by(
+            "variant__sku", "location__name", "id"
+        )[:limit]
+    )
 
 
 # ---- one level -------------------------------------------------------------------------------------------------------
@@ -173,13 +187,25 @@ def ledger_page(
         page = NEWEST_FIRST.page(shown, size=MOVEMENTS_SHOWN)
     if not page.rows:
         return LedgerPage([], page.next, page.previous)
-    sums = of_level.filter(pk__lt=page.rows[-1].pk).order_by().values_list("bucket").annotate(total=Sum("quantity"))
-    balance: dict[str, int] = defaultdict(int, sums)
+    balance = _balance_before(level, page.rows[-1].pk)
     rows = []
     for movement in reversed(page.rows):
         balance[movement.bucket] += movement.quantity
         rows.append(LedgerRow(movement, balance[movement.bucket]))
     return LedgerPage(rows[::-1], page.next, page.previous)
+
+
+def _balance_before(level: StockLevel, movement_id: int) -> dict[str, int]:
+    """What each bucket counted before a movement: the last snapshot before it and the rows between. Two statements."""
+    of_level = {"variant_id": level.variant_id, "location_id": level.location_id}
+    snapshot = StockSnapshot.objects.filter(**of_level, movement_id__lt=movement_id).order_by("-at").first()
+    rows = StockMovement.objects.filter(**of_level, pk__lt=movement_id, pk__gt=snapshot.movement_id if snapshot else 0)
+    balance: dict[str, int] = defaultdict(int)
+    if snapshot:
+        balance.update({bucket: getattr(snapshot, bucket) for bucket in Bucket.values})
+    for bucket, total in rows.order_by().values_list("bucket").annotate(total=Sum("quantity")):
+        balance[bucket] += total
+    return balance
 
 
 def last_adjustment(*, variant_id: int, location_id: int, actor: str) -> StockMovement | None:

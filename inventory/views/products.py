@@ -28,7 +28,7 @@ from inventory.forms import ProductForm, VariantForm
 from inventory.gtin import expected_check_digit
 from inventory.models import Product, Variant
 from inventory.operations.catalog import delete_variant, is_used, save_product, save_variant
-from inventory.queries import VariantRow, listed_products, shop_currency, variant_rows
+from inventory.queries import VariantRow, levels_of_product, listed_products, shop_currency, variant_rows
 from inventory.tables import ProductTable
 
 #: Levels that a product's page shows; the stock list has the rest.
@@ -80,7 +80,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
     """One product: its variants with price and measures, where they lie, and what was changed."""
     found = get_object_or_404(Product, pk=pk)
     rows = variant_rows(found)
-    levels = [(row.variant, level) for row in rows for level in row.levels]
+    levels = levels_of_product(found, limit=LEVELS_SHOWN + 1)
     subjects = [found.subject, *(row.variant.subject for row in rows)]
     context = {
         "product": found,

@@ -25,7 +25,7 @@ def use_database(name: str, fill: Callable[[], None]) -> None:
 
     It is kept for the next run. A database whose filling broke off, or whose tables have changed since, is made anew.
     """
-    base = settings.DATABASES["default"]["NAME"]
+    base = settings.DATABASES["default"]["NAME"].partition("_bench_")[0]  # an earlier call has changed it
     full = f"{base}_bench_{name}"
     connection.settings_dict["NAME"] = base
     connection.close()

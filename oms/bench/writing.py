@@ -128,7 +128,9 @@ def _rows_as_text(table: str, changes: dict[str, str], after: int) -> tuple[str,
         )
         columns = [row[0] for row in cursor.fetchall()]
         chosen = ", ".join(changes.get(column, f'"{column}"').format(d=_SHIFT) for column in columns)
-        with cursor.copy(f"COPY (SELECT {chosen} FROM {table} WHERE id > {after} AND id < {_SHIFT} ORDER BY id) TO STDOUT") as copy:
+        with cursor.copy(
+            f"COPY (SELECT {chosen} FROM {table} WHERE id > {after} AND id < {_SHIFT} ORDER BY id) TO STDOUT"
+        ) as copy:
             text = b"".join(bytes(block) for block in copy)
     return ", ".join(f'"{column}"' for column in columns), text
 

@@ -17,6 +17,7 @@ from oms.bench.measuring import Figure, Meter, pace
 from oms.bench.pages import bench_detail, bench_list, bench_search
 from oms.bench.printing import bench_labels
 from oms.bench.racing import bench_contention
+from oms.bench.stock import bench_stock
 from oms.bench.writing import bench_ingest, bench_place
 
 #: name → (function, default size, what size means)
@@ -29,6 +30,7 @@ BENCHES = {
     "contention": (bench_contention, 0, "not used"),
     "routing": (bench_routing, 0, "not used"),
     "labels": (bench_labels, 200, "parcels"),
+    "stock": (bench_stock, 100_000, "variants at 20 locations"),
 }
 
 
