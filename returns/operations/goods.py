@@ -25,7 +25,7 @@ from core.actors import Actor
 from core.outbox import publish
 from core.refusals import Invalid, Refusal
 from inventory.models import Bucket, MovementReason
-from inventory.operations import Move, apply_moves
+from inventory.operations import Move, apply_moves, lock_levels
 from returns.events import ReturnReceived
 from returns.models import Inspection, Return, ReturnLine
 from returns.operations.locking import (
@@ -38,15 +38,18 @@ from returns.operations.locking import (
     write_return,
 )
 from returns.operations.parcels import end_of_way
+from returns.operations.units import check_units, name_lots, scrap_serials, take_back_serials
 from returns.states import Disposition
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Units of a return line that arrived."""
+    """Units of a return line that arrived; of what is followed, their lot or their serial numbers."""
 
     line_id: int
     quantity: int
+    lot_id: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,14 @@ def receive_return(
         place = location_id or locked.request.location_id
         if place is None:
             raise Refusal("no_return_location", _("Say at which location the goods arrived."), field="location")
+        followed = check_units(arrived, {item.line_id: (item.lot_id, item.serials) for item in lines})
         apply_moves(
-            [move for line, units in arrived for move in _arrival(line, units, place)],
+            [
+                move for line, units in arrived for move in _arrival(line, units, place, followed.get(line.pk, _OPEN)[0])
+            ],
             cause=locked.request.subject, actor=actor, now=now,
         )  # fmt: skip
+        take_back_serials(locked.request, [line for line, _units in arrived], followed, place, actor=actor, now=now)
         first = locked.request.received_at is None
         if first:
             end_of_way(locked.request.shipment_id, now=now)
@@ -113,12 +120,16 @@ def _checked_arrivals(locked: Locked, lines: Sequence[Received]) -> list[tuple[R
     return arrived
 
 
-def _arrival(line: ReturnLine, units: int, location_id: int) -> list[Move]:
+#: Units that nobody tells apart.
+_OPEN: tuple[int | None, list[str]] = (None, [])
+
+
+def _arrival(line: ReturnLine, units: int, location_id: int, lot_id: int | None) -> list[Move]:
     variant_id = line.order_line.variant_id
     if variant_id is None:  # sold before the SKU was known here: nothing to count it on
         return []
     return [
-        Move(variant_id, location_id, bucket, units, MovementReason.RETURNED)
+        Move(variant_id, location_id, bucket, units, MovementReason.RETURNED, lot_id=lot_id)
         for bucket in (Bucket.ON_HAND, Bucket.QUALITY_CONTROL)
     ]  # fmt: skip
 
@@ -142,10 +153,12 @@ def inspect_return(
         locked = lock_return(return_id, version=version)
         check_move(locked, "inspect")
         decided = _checked_verdicts(locked, verdicts)
-        apply_moves(
-            [move for line, verdict in decided for move in _consequence(line, verdict, locked.request)],
-            cause=locked.request.subject, actor=actor, now=now,
-        )  # fmt: skip
+        moves = [move for line, verdict in decided for move in _consequence(line, verdict, locked.request)]
+        lock_levels((move.variant_id, move.location_id) for move in moves)
+        for line, verdict in decided:
+            if verdict.disposition == Disposition.SCRAP:
+                scrap_serials(line, verdict.quantity, locked.request, actor=actor, now=now)
+        apply_moves(name_lots(moves, locked.request), cause=locked.request.subject, actor=actor, now=now)
         _write_inspections(decided, actor=actor, now=now)
         write_return(locked, inspected=sum(line.inspected for line in locked.lines))
         summary = [
