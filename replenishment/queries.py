@@ -9,7 +9,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, FloatField, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import (
+    Case,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from core.listing.counting import Count as CappedCount
@@ -180,7 +192,12 @@ def _surplus(*, variant: Any, place: Any) -> Subquery:
         ReorderPolicy.objects.filter(variant_id=variant, location__active=True)
         .exclude(location__kind=LocationKind.SUPPLIER)
         .filter(~Q(location_id=place))
-        .annotate(spare=Subquery(at_giver.values("available")[:1]) - F("order_up_to"))
+        .annotate(
+            spare=ExpressionWrapper(
+                Subquery(at_giver.values("available")[:1], output_field=IntegerField()) - F("order_up_to"),
+                output_field=IntegerField(),
+            )
+        )
         .filter(spare__gt=0)
         .order_by("-spare")
     )

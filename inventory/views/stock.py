@@ -20,6 +20,8 @@ from inventory.operations.many_levels import adjust_many, set_bins
 from inventory.queries import INCOMING, SET_ASIDE, SOLD_OUT, find_levels, listed_levels, with_reservations
 from inventory.tables import StockTable
 from inventory.time_travel import counts_at
+from replenishment.forms import PolicyNumbersForm
+from replenishment.operations import PolicyWish, set_policies
 
 #: The most rows one act changes; it is one transaction.
 MOST = 5_000
@@ -55,6 +57,14 @@ def set_bin(targets: QuerySet[StockLevel], *, bin_name: str, actor: Actor, now: 
     return set_bins(keys=_keys(targets), bin_name=bin_name, actor=actor, now=now)
 
 
+def set_reorder_point(
+    targets: QuerySet[StockLevel], *, reorder_point: int, order_up_to: int, alert: bool, actor: Actor, now: datetime
+) -> BulkOutcome:
+    """Say when and up to how much each is restocked."""
+    wishes = [PolicyWish(*key, reorder_point, order_up_to, alert) for key in _keys(targets)]
+    return set_policies(wishes=wishes, actor=actor, now=now)
+
+
 class StockList(ListPage):
     """What is where, bucket by bucket."""
 
@@ -78,6 +88,7 @@ class StockList(ListPage):
     ]
     bulk_actions = [
         BulkAction("safety", _("Set safety stock"), "inventory.adjust", run=set_safety_stock, form_class=SafetyForm, limit=MOST),
+        BulkAction("reorder_point", _("Set reorder point"), "replenishment.edit", run=set_reorder_point, form_class=PolicyNumbersForm, limit=MOST),
         BulkAction("bin", _("Set bin"), "inventory.adjust", run=set_bin, form_class=BinForm, limit=MOST),
         BulkAction(
             "count", _("Set a count"), "inventory.adjust", run=set_count, form_class=CountForm, limit=MOST,

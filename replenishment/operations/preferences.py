@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -44,7 +45,15 @@ def save_settings(*, values: dict[str, Any], actor: Actor, now: datetime) -> Rep
         for name, (_before, after) in changes.items():
             setattr(found, name, after)
         if changes:
-            found.full_clean(exclude=["id"])
+            _check(found, changes)
             found.save(update_fields=list(changes))
             record(SETTINGS_SUBJECT, "replenishment.changed", actor=actor, at=now, changes=changes)
     return found
+
+
+def _check(found: ReplenishmentSettings, names: Collection[str]) -> None:
+    try:
+        found.clean_fields(exclude=[field.name for field in found._meta.fields if field.name not in names])
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid("bad_setting", messages[0], field=name) from error

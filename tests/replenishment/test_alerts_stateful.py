@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -215,7 +216,7 @@ class AlertMachine(RuleBasedStateMachine):
             told.setdefault((variant_id, location_id), []).append(at)
         for moments in told.values():
             moments.sort()
-            assert all(b - a >= timedelta(minutes=60) for a, b in zip(moments, moments[1:], strict=False))
+            assert all(b - a >= timedelta(minutes=60) for a, b in pairwise(moments))
 
     def teardown(self) -> None:
         keys = list(OutgoingMail.objects.values_list("dedupe_key", flat=True))

@@ -38,6 +38,7 @@ from returns.operations import (
 from tests.channels.files import orders_file, queue
 from tests.factories.counts import counts_and_cases
 from tests.factories.fulfillment import make_work
+from tests.factories.replenishment import something_low
 from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 from tests.transfers.factory import transfers_in_each_state
@@ -89,6 +90,7 @@ def build_world() -> World:
     world.values |= _work(world, now)
     world.values |= _returns(world, now)
     world.values |= _jobs(world, now)
+    world.values |= something_low(world.location)
     world.values |= counts_and_cases(world.variant, world.location)
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
     return world
