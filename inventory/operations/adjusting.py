@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.refusals import Invalid, NotFound
-from inventory.models import Bucket, Location, MovementReason, StockLevel, StockMovement, Variant
+from inventory.models import Bucket, MovementReason, StockLevel, StockMovement
 from inventory.operations.levels import Move, apply_moves, create_levels, lock_levels
 
 #: Buckets that people may set; reserved follows from orders alone.
@@ -19,6 +19,9 @@ ADJUSTABLE = frozenset({Bucket.ON_HAND, Bucket.DAMAGED, Bucket.QUALITY_CONTROL, 
 MAX_COUNT = 100_000_000
 #: What the cause of an adjustment by a person begins with; the key of its form follows.
 BY_HAND = "adjustment:"
+_EXIST = """
+    SELECT EXISTS (SELECT FROM inventory_variant WHERE id = %s), EXISTS (SELECT FROM inventory_location WHERE id = %s)
+"""
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -111,20 +114,21 @@ def _adjust(
 ) -> tuple[StockLevel, bool]:
     """The level as it is then, and whether this cause had moved it before (with `once`)."""
     _check_input(bucket, quantity, set_to, reason)
-    if not Variant.objects.filter(pk=variant_id).exists():
-        raise NotFound("no_such_variant", _("There is no such SKU."), field="sku")
-    if not Location.objects.filter(pk=location_id).exists():
-        raise NotFound("no_such_location", _("There is no such location."), field="location")
+    _check_that_they_exist(variant_id, location_id)
     key = (variant_id, location_id)
     with transaction.atomic():
         create_levels([key])
-        level = lock_levels([key])[key]
+        levels = lock_levels([key])
         # Under the lock: of two that arrive at once the second one sees what the first did.
         repeated = once and StockMovement.objects.filter(cause=cause).exists()
         if not repeated:
-            change = quantity if quantity is not None else (set_to or 0) - getattr(level, bucket)
+            change = quantity if quantity is not None else (set_to or 0) - getattr(levels[key], bucket)
             apply_moves(
-                [Move(variant_id, location_id, bucket, change, reason, note)], cause=cause, actor=actor, now=now
+                [Move(variant_id, location_id, bucket, change, reason, note)],
+                cause=cause,
+                actor=actor,
+                now=now,
+                levels=levels,
             )
         found = StockLevel.objects.select_related("variant", "location").get(
             variant_id=variant_id, location_id=location_id
@@ -136,6 +140,16 @@ def check_key(key: str) -> None:
     """Refuse a key that no form of ours was made with. Raises Invalid `bad_key`."""
     if not _KEY.fullmatch(key):
         raise Invalid("bad_key", _("Open the page anew and try again."), field="key")
+
+
+def _check_that_they_exist(variant_id: int, location_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_EXIST, [variant_id, location_id])
+        known_variant, known_location = cursor.fetchone()
+    if not known_variant:
+        raise NotFound("no_such_variant", _("There is no such SKU."), field="sku")
+    if not known_location:
+        raise NotFound("no_such_location", _("There is no such location."), field="location")
 
 
 def _check_input(bucket: str, quantity: int | None, set_to: int | None, reason: str) -> None:

@@ -113,18 +113,26 @@ def create_levels(keys: Iterable[Key]) -> None:
 
 
 def apply_moves(
-    moves: Sequence[Move], *, cause: str, actor: Actor, now: datetime, announce: bool = True
+    moves: Sequence[Move],
+    *,
+    cause: str,
+    actor: Actor,
+    now: datetime,
+    announce: bool = True,
+    levels: dict[Key, Level] | None = None,
 ) -> dict[Key, Level]:
     """Apply moves to the ledger and the levels in the caller's transaction; returns the levels as they are then.
 
     Raises Refusal `stock_would_be_negative` or `stock_is_reserved`, naming SKU and location, and changes nothing; so do those of
     `lot_keeping.settle_moves`, which decides the lots that moves leave open (one move may become several rows of the ledger).
-    With `announce`, levels that can promise more than before are told to those who wait for stock.
+    With `announce`, levels that can promise more than before are told to those who wait for stock. levels: those of all moves, as the
+    caller has made and locked them in this transaction.
     """
     moves = [move for move in moves if move.quantity]
-    keys = {(move.variant_id, move.location_id) for move in moves}
-    create_levels(keys)
-    levels = lock_levels(keys)
+    if levels is None:
+        keys = {(move.variant_id, move.location_id) for move in moves}
+        create_levels(keys)
+        levels = lock_levels(keys)
     before = {key: level.available for key, level in levels.items()}
     deltas: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys(BUCKETS, 0))
     for move in moves:
