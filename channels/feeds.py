@@ -18,7 +18,7 @@ from channels.formats.columns import Columns
 from channels.models import ImportRun
 from core.models import Job
 
-PORTION = {"products": 1000, "locations": 500, "inventory": 2000, "orders": 250}
+PORTION = {"products": 1000, "locations": 500, "inventory": 2000, "orders": 250, "bundles": 500}
 _KEPT = 4
 
 

@@ -67,7 +67,9 @@ class UploadForm(forms.Form):
     channel = ChannelField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
     file = forms.FileField(
         label=_("File"),
-        help_text=_("An export of Shopify, as CSV or XLSX. Nothing is changed yet: you see first how it is read."),
+        help_text=_(
+            "An export of Shopify, or bundles (bundle_sku, component_sku, quantity), as CSV or XLSX. Nothing is changed yet: you see first how it is read."
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
     )
 

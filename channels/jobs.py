@@ -18,6 +18,7 @@ from channels.order_requests import COLUMN_OF, new_order
 from core.actors import Actor
 from core.jobs import JobKind, register_job
 from core.models import Job, JobError
+from oms.orchestration.import_bundles import import_bundles
 from oms.orchestration.import_inventory import import_inventory
 from oms.orchestration.import_locations import import_locations
 from oms.orchestration.import_orders import import_orders
@@ -153,3 +154,17 @@ class ImportOrders(ImportJob):
 
     def name_of(self, record: Any) -> str:
         return str(record.number)
+
+
+@register_job
+class ImportBundles(ImportJob):
+    name, kind = "import_bundles", ImportKind.BUNDLES
+
+    def take(self, run: ImportRun, records: Sequence[Any], *, actor: Actor, now: datetime) -> list[Outcome]:
+        return import_bundles(records, actor=actor, now=now)
+
+    def line_of(self, item: Parsed[Any], outcome: Outcome) -> int:
+        return item.line_from if outcome.line is None else int(item.record.parts[outcome.line].line)
+
+    def name_of(self, record: Any) -> str:
+        return str(record.sku)

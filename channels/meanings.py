@@ -28,6 +28,7 @@ MEANINGS = {
     "province": _("Province"), "zip": _("Postal code"), "country": _("Country"), "latitude": _("Latitude"), "longitude": _("Longitude"),
     "time_zone": _("Time zone"), "ships_online": _("Ships online orders"), "offers_pickup": _("Offers pickup"),
     "accepts_returns": _("Accepts returns"), "daily_capacity": _("Orders a day"), "cutoff": _("Cut-off"), "rank": _("Rank"), "active": _("Active"),
+    "bundle": _("Bundle: SKU"), "component": _("Component: SKU"), "quantity": _("Units in one bundle"),
     "location": _("Location"), "bin": _("Bin"), "on_hand_new": _("On hand, new"), "on_hand": _("On hand"), "available": _("Available"),
     "committed": _("Committed"), "unavailable": _("Not for sale"), "incoming": _("Incoming (not kept)"),
     **{f"shipping_{part}": format_lazy("{}: {}", _("Ship to"), label) for part, label in _PARTS.items()},

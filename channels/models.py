@@ -19,6 +19,7 @@ class ImportKind(models.TextChoices):
     LOCATIONS = "locations", _("Locations")
     INVENTORY = "inventory", _("Inventory")
     ORDERS = "orders", _("Orders")
+    BUNDLES = "bundles", _("Bundles")
 
 
 class ImportRun(models.Model):

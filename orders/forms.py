@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from core.addresses import Address
 from core.money import MAX_DECIMALS
-from orders.models import Channel, OrderLine
+from orders.groups import grouped
+from orders.models import Channel, OrderBundle, OrderLine
 from orders.queries import country_choices
 from orders.states import HoldKind
 
@@ -78,31 +80,56 @@ class VersionForm(forms.Form):
 
 
 class CancelForm(VersionForm):
-    """How many units of each line to cancel."""
+    """How many units of each line to cancel. Lines of a bundle are cancelled as whole bundles, or beyond that by the unit."""
 
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 
     def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lines = [line for line in lines if line.cancellable > 0]
-        for line in self.lines:
-            self.fields[f"line-{line.pk}"] = forms.IntegerField(
-                label=line.title, min_value=0, max_value=line.cancellable, initial=line.cancellable, required=False
-            )
+        self.bundles: list[tuple[OrderBundle, list[OrderLine], int]] = []
+        for bundle, members in grouped(lines, lambda line: line.bundle):
+            sets = min(line.cancellable // (line.per_bundle or 1) for line in members) if bundle else 0
+            if bundle and sets:
+                self.bundles.append((bundle, members, sets))
+                self.fields[f"bundle-{bundle.pk}"] = self._count(bundle.title, sets, sets)
+            for line in members:
+                if line.cancellable > 0:
+                    alone = line.cancellable - sets * (line.per_bundle or 1)
+                    self.fields[f"line-{line.pk}"] = self._count(line.title, line.cancellable, alone)
+
+    def _count(self, label: str, most: int, initial: int) -> forms.IntegerField:
+        return forms.IntegerField(label=label, min_value=0, max_value=most, initial=initial, required=False)
 
     def units(self) -> dict[int, int]:
-        """Line id → units to cancel, without the lines left alone."""
-        return {line.pk: units for line in self.lines if (units := self.cleaned_data.get(f"line-{line.pk}") or 0)}
+        """Line id → units to cancel, those of whole bundles among them, without the lines left alone."""
+        data = self.cleaned_data
+        units = {line.pk: data.get(f"line-{line.pk}") or 0 for line in self.lines}
+        for bundle, members, _most in self.bundles:
+            for line in members:
+                units[line.pk] += (data.get(f"bundle-{bundle.pk}") or 0) * (line.per_bundle or 1)
+        return {pk: n for pk, n in units.items() if n}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and not self.units():
+        units = self.units()
+        for line in self.lines:
+            if units.get(line.pk, 0) > line.cancellable and not self.errors.get(f"line-{line.pk}"):
+                message = translate("With the whole bundles that are more than {most}.").format(most=line.cancellable)
+                self.add_error(f"line-{line.pk}", message)
+        if not self.errors and not units:
             raise forms.ValidationError(_("Say how many units to cancel."))
         return cleaned
 
-    def rows(self) -> list[tuple[OrderLine, forms.BoundField]]:
-        """Each line with its field, for the page's table."""
-        return [(line, self[f"line-{line.pk}"]) for line in self.lines]
+    def rows(self) -> list[tuple[OrderBundle | None, OrderLine | None, int, forms.BoundField]]:
+        """Each bundle, and each line, with what of it can be cancelled and its field, for the page's table."""
+        most = {bundle.pk: sets for bundle, _members, sets in self.bundles}
+        rows: list[tuple[OrderBundle | None, OrderLine | None, int, forms.BoundField]] = []
+        for bundle, members in grouped(self.lines, lambda line: line.bundle):
+            if bundle and bundle.pk in most:
+                rows.append((bundle, None, most[bundle.pk], self[f"bundle-{bundle.pk}"]))
+            rows += [(bundle, line, line.cancellable, self[f"line-{line.pk}"]) for line in members]
+        return rows
 
 
 def _amount(label: Any, **kwargs: Any) -> forms.DecimalField:

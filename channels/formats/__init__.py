@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import cast
 
 from channels.formats.errors import FieldError, FileRefused
+from channels.formats.plain.bundles import BundleReader
 from channels.formats.readers import Reader
 from channels.formats.records import Parsed, ReadSettings, RowError
 from channels.formats.shopify.inventory import InventoryReader
@@ -25,15 +26,16 @@ __all__ = [
 
 _READERS: dict[tuple[str, str], Reader] = {
     (each.kind, each.format): cast(Reader, each)
-    for each in (ProductReader(), LocationReader(), InventoryReader(), OrderReader())
+    for each in (ProductReader(), LocationReader(), InventoryReader(), OrderReader(), BundleReader())
 }
 KINDS = tuple(dict.fromkeys(kind for kind, _format in _READERS))
 FORMATS = tuple(dict.fromkeys(format_ for _kind, format_ in _READERS))
 
 
 def reader(kind: str, format_: str) -> Reader:
-    """The reader of one kind of record in one format; LookupError when there is none."""
-    try:
-        return _READERS[kind, format_]
-    except KeyError:
-        raise LookupError(f"no reader for {kind} in {format_}") from None
+    """The reader of one kind of record in one format; a kind that no shop software exports is read from plain files, whatever the
+    format. LookupError when there is none."""
+    found = _READERS.get((kind, format_)) or _READERS.get((kind, "plain"))
+    if found is None:
+        raise LookupError(f"no reader for {kind} in {format_}")
+    return found

@@ -108,6 +108,23 @@ class InventoryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BundlePart:
+    """A component of a bundle and its units in one."""
+
+    line: int
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRecord:
+    """A bundle with all that it is made of."""
+
+    sku: str
+    parts: tuple[BundlePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLineRecord:
     """One line; `shipped` and `cancelled` are units that the file says have left or will never leave."""
 

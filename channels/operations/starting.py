@@ -84,7 +84,11 @@ def _reader(kind: str, format_: str) -> Reader:
             _("“{name}” is no format known here. Known are: {known}.").format(name=format_[:40], known=known),
             field="format",
         )
-    return reader(kind, format_)
+    try:
+        return reader(kind, format_)
+    except LookupError:
+        message = _("There is no {kind} in the format “{name}”.").format(kind=ImportKind(kind).label, name=format_)
+        raise Invalid("bad_format", message, field="format") from None
 
 
 def _currency_in(found: Reader, table: Table) -> str:

@@ -79,7 +79,7 @@ def _work(order: Order) -> list[FulfillmentLine]:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose units, see what comes back, cancel. Only the button of the last step changes anything."""
     order = find_order(pk)
-    lines = list(order.lines.order_by("position"))
+    lines = list(order.lines.select_related("bundle").order_by("position"))
     form = CancelForm(request.POST or None, lines=lines, initial={"version": order.version})
     units = {line.pk: line.cancellable for line in lines}
     status = 200

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from core.models import Shop
@@ -35,12 +35,14 @@ class ReturnableLine:
     """An order line of which units may come back.
 
     quantity: how many now. until: the last day for the latest of them. sent: units sent and not yet asked back, whatever the day.
+    mates: lines of the same bundle that are sent at all, itself among them; without a bundle 1.
     """
 
     line: OrderLine
     quantity: int
     sent: int
     until: date | None
+    mates: int = 1
 
 
 def return_window(shop: Shop | None = None) -> ReturnWindow:
@@ -65,15 +67,14 @@ def returnable_lines(
     Units count from the delivery of their parcel, or from its hand-over while it is not delivered. Units that were asked back
     before are taken to be the oldest, so that the latest parcels stay returnable for as long as they may.
     """
-    sent_lines = [
-        line
-        for line in (lines if lines is not None else order.lines.order_by("position"))
-        if line.requires_shipping and line.shipped > line.return_requested
-    ]
+    all_lines = list(lines if lines is not None else order.lines.select_related("bundle").order_by("position"))
+    sent_lines = [line for line in all_lines if line.requires_shipping and line.shipped > line.return_requested]
     if not sent_lines:
         return []
     batches = _batches(order)
-    return [_of_line(line, batches[line.pk], order=order, window=window, now=now) for line in sent_lines]
+    mates = Counter(line.bundle_id for line in all_lines if line.bundle_id and line.requires_shipping)
+    offered = (_of_line(line, batches[line.pk], order=order, window=window, now=now) for line in sent_lines)
+    return [replace(item, mates=mates[item.line.bundle_id]) if item.line.bundle_id else item for item in offered]
 
 
 def _of_line(

@@ -28,7 +28,7 @@ _SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Imports products, locations, inventory or orders from a file. Rows that cannot be taken are reported with line and reason."
+    help = "Imports products, locations, inventory, orders or bundles from a file. Rows that cannot be taken are reported with line and reason."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", choices=KINDS, help="what the file holds")
