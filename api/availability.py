@@ -12,7 +12,7 @@ from pydantic import Field
 from api.schemas import Problem
 from availability.explain import rule_name, sentence
 from availability.models import ChannelAvailability
-from availability.queries import listed, names_of_locations, receipt_of
+from availability.queries import counted_variants, listed, names_of_locations, receipt_of
 from availability.shown import Receipt
 from core.listing.keyset import Keyset
 from core.permissions import require_permission
@@ -85,6 +85,8 @@ def read_receipt(
     """The number as of now, worked out step by step; `published` is what the channel was told last."""
     require_permission(request.api_token, "availability.view")  # type: ignore[attr-defined]
     channel_id, variant_id = _channel(channel), _variant(sku)
+    if not counted_variants().filter(pk=variant_id).exists():
+        raise Invalid("not_counted", "This SKU needs no shipping: it has no stock and is never sold out.", field="sku")
     receipt, rule, _inputs = receipt_of(channel_id, variant_id, now=timezone.now())
     skus = dict(Variant.objects.filter(pk__in=_variants_in(receipt)).values_list("pk", "sku"))
     told = listed().filter(channel_id=channel_id, variant_id=variant_id).first()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from availability.models import AvailabilityRule
 from availability.operations.marking import mark_pairs, mark_variants
 from core.actors import Actor
@@ -19,15 +21,18 @@ def stock_changed(event: StockChanged, *, actor: Actor, now: datetime) -> None:
 
 def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
     """What was back-ordered counts against the oversell budgets of its channel; the ledger says nothing of it."""
-    lines = OrderLine.objects.filter(order_id__in=event.order_ids, backordered__gt=0, variant__isnull=False)
-    _mark_budgets(lines, now=now)
+    _mark_budgets(OrderLine.objects.filter(order_id__in=event.order_ids, backordered__gt=0), now=now)
 
 
 def order_cancelled(event: OrderCancelled, *, actor: Actor, now: datetime) -> None:
     """A back-order that was given up gives its part of the budget back."""
-    _mark_budgets(OrderLine.objects.filter(order_id=event.order_id, cancelled__gt=0, variant__isnull=False), now=now)
+    _mark_budgets(OrderLine.objects.filter(order_id=event.order_id, cancelled__gt=0), now=now)
 
 
-def _mark_budgets(lines: object, *, now: datetime) -> None:
-    if AvailabilityRule.objects.filter(active=True, budget__gt=0).exists():
-        mark_pairs(lines.values_list("order__channel_id", "variant_id").distinct(), now=now)  # type: ignore[attr-defined]
+def _mark_budgets(lines: QuerySet[OrderLine], *, now: datetime) -> None:
+    """Mark the lines' SKUs, and the bundles as whose components they were sold, where any rule has a budget."""
+    if not AvailabilityRule.objects.filter(active=True, budget__gt=0).exists():
+        return
+    sold = lines.filter(variant__isnull=False).values_list("order__channel_id", "variant_id", "bundle__variant_id")
+    pairs = {(channel, pk) for channel, *pks in sold.distinct() for pk in pks if pk is not None}
+    mark_pairs(sorted(pairs), now=now)

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from availability.models import AvailabilityRule, ChannelAvailability, ChannelSales, ChannelState, LocationPool, Scope
 from availability.shown import NO_DEMAND, NO_TERMS, Demand, Part, Receipt, Terms, shown
@@ -174,7 +174,10 @@ def _goods(variant_ids: Sequence[int]) -> dict[int, Goods]:
 def _components(bundle_ids: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
     parts: dict[int, list[tuple[int, int]]] = defaultdict(list)
     if bundle_ids:
-        rows = BundleComponent.objects.filter(bundle_id__in=bundle_ids).order_by("component_id")
+        # What needs no shipping limits nothing, as in `inventory.bundles`.
+        rows = BundleComponent.objects.filter(bundle_id__in=bundle_ids, component__requires_shipping=True).order_by(
+            "component_id"
+        )
         for bundle, component, quantity in rows.values_list("bundle_id", "component_id", "quantity"):
             parts[bundle].append((component, quantity))
     return parts
@@ -224,11 +227,16 @@ def _pools(pool_ids: set[int], active: set[int]) -> dict[int, frozenset[int]]:
     return {pk: frozenset(ids & active) for pk, ids in members.items()}
 
 
+# Components of a bundle are lines of their own and count as what they are; the bundle counts as often as it was sold whole.
 _SALES = """
-    SELECT l.variant_id, sum(l.ordered - l.cancelled) FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
-     WHERE o.channel_id = %s AND o.placed_at >= %s AND o.placed_at < %s AND l.variant_id IS NOT NULL
-       AND (%s::bigint[] IS NULL OR l.variant_id = ANY(%s))
-     GROUP BY 1 HAVING sum(l.ordered - l.cancelled) > 0
+    WITH recent AS MATERIALIZED (SELECT id FROM orders_order WHERE channel_id = %s AND placed_at >= %s AND placed_at < %s)
+    SELECT variant_id, sum(units) FROM (
+        SELECT l.variant_id, l.ordered - l.cancelled AS units FROM recent o JOIN orders_orderline l ON l.order_id = o.id
+         WHERE l.variant_id IS NOT NULL AND (%s::bigint[] IS NULL OR l.variant_id = ANY(%s))
+        UNION ALL
+        SELECT b.variant_id, (SELECT min((l.ordered - l.cancelled) / l.per_bundle) FROM orders_orderline l WHERE l.bundle_id = b.id)
+          FROM recent o JOIN orders_orderbundle b ON b.order_id = o.id WHERE %s::bigint[] IS NULL OR b.variant_id = ANY(%s)
+    ) AS sold GROUP BY 1 HAVING sum(units) > 0
 """
 
 
@@ -236,7 +244,7 @@ def units_sold(channel_id: int, day: date, zone: str, variant_ids: Sequence[int]
     """variant → units that the channel sold, less cancelled ones, in the 28 days before `day`."""
     begins, ends = sales_window(day, zone)
     with connection.cursor() as cursor:
-        cursor.execute(_SALES, [channel_id, begins, ends, variant_ids, variant_ids])
+        cursor.execute(_SALES, [channel_id, begins, ends, *[variant_ids] * 4])
         return {variant: int(units) for variant, units in cursor.fetchall()}
 
 
@@ -262,32 +270,41 @@ def _sold(pairs: Collection[Pair], today: Mapping[int, date]) -> dict[Pair, int]
 _BACKORDERED = """
     SELECT o.channel_id, l.variant_id, sum(l.backordered)
       FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id
-     WHERE l.backordered > 0 AND o.lifecycle = 'open' AND l.variant_id = ANY(%s) AND o.channel_id = ANY(%s) GROUP BY 1, 2
+     WHERE l.backordered > 0 AND o.backordered AND l.variant_id = ANY(%s) AND o.channel_id = ANY(%s) GROUP BY 1, 2
+    UNION ALL
+    SELECT o.channel_id, b.variant_id, sum((SELECT max(ceil(l.backordered::numeric / l.per_bundle)) FROM orders_orderline l WHERE l.bundle_id = b.id))
+      FROM orders_order o JOIN orders_orderbundle b ON b.order_id = o.id
+     WHERE o.backordered AND b.variant_id = ANY(%s) AND o.channel_id = ANY(%s) GROUP BY 1, 2
 """
 
 
 def _backordered(pairs: Collection[Pair]) -> dict[Pair, int]:
     if not pairs:
         return {}
+    wanted = [sorted({variant for _channel, variant in pairs}), sorted({channel for channel, _variant in pairs})]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _BACKORDERED, [sorted({variant for _channel, variant in pairs}), sorted({channel for channel, _variant in pairs})]
-        )  # fmt: skip
-        return {(channel, variant): int(units) for channel, variant, units in cursor.fetchall()}
+        cursor.execute(_BACKORDERED, [*wanted, *wanted])
+        return {(channel, variant): int(units or 0) for channel, variant, units in cursor.fetchall()}
 
 
 # ---- scopes ----------------------------------------------------------------------------------------------------------
 
 
+def counted_variants() -> QuerySet[Variant]:
+    """Variants that have a number: what needs no shipping has no stock, and neither has a bundle of nothing else."""
+    shipped = BundleComponent.objects.filter(bundle=OuterRef("pk"), component__requires_shipping=True)
+    return Variant.objects.filter(Q(is_bundle=False, requires_shipping=True) | Q(Exists(shipped), is_bundle=True))
+
+
 def variants_in(scope: str, target: str, variant_id: int | None) -> QuerySet[Variant]:
-    """The variants that a scope has."""
+    """The variants with a number that a scope has."""
     if scope == Scope.SKU:
-        return Variant.objects.filter(pk=variant_id)
+        return counted_variants().filter(pk=variant_id)
     if scope == Scope.TYPE:
-        return Variant.objects.filter(product__product_type=target)
+        return counted_variants().filter(product__product_type=target)
     if scope == Scope.TAG:
-        return Variant.objects.filter(product__tags__contains=[target])
-    return Variant.objects.all()
+        return counted_variants().filter(product__tags__contains=[target])
+    return counted_variants()
 
 
 # ---- the list --------------------------------------------------------------------------------------------------------

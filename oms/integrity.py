@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q
 
+from availability.auditing import CHECKS as AVAILABILITY_CHECKS
 from counts.auditing import CHECKS as COUNT_CHECKS
 from inventory.operations.auditing import audit_stock
 from orders.models import Order
@@ -83,6 +84,7 @@ CHECKS: dict[str, str] = {
     **PURCHASE_CHECKS,
     **COUNT_CHECKS,
     **QUALITY_CHECKS,
+    **AVAILABILITY_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
     "a_label_is_bought_once_per_parcel": """

@@ -15,7 +15,8 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from availability.events import AvailabilityChanged
-from availability.queries import Pair, load_inputs
+from availability.models import ChannelAvailability
+from availability.queries import Pair, counted_variants, load_inputs
 from core.actors import Actor
 from core.outbox import publish
 
@@ -81,7 +82,7 @@ def publish_pairs(pairs: Sequence[Pair], *, now: datetime, anyway: bool = False)
         return NOTHING
     if not connection.in_atomic_block:
         raise RuntimeError("publish_pairs() needs a transaction")
-    stored = _lock(_existing(pairs))
+    stored = _lock(_counted(pairs))
     inputs = load_inputs(list(stored), now=now)
     told: dict[int, list[list[int]]] = defaultdict(list)
     rows, changed = [], 0
@@ -103,11 +104,12 @@ def publish_pairs(pairs: Sequence[Pair], *, now: datetime, anyway: bool = False)
     return Published(len(stored), changed)
 
 
-def _existing(pairs: Collection[Pair]) -> list[Pair]:
-    """The pairs whose variant is still there, each once, in the order of locks."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM inventory_variant WHERE id = ANY(%s)", [sorted({pair[1] for pair in pairs})])
-        known = {pk for (pk,) in cursor.fetchall()}
+def _counted(pairs: Collection[Pair]) -> list[Pair]:
+    """The pairs whose variant has a number, each once, in the order of locks; of the others nothing is kept."""
+    wanted = sorted({pair[1] for pair in pairs})
+    known = set(counted_variants().filter(pk__in=wanted).values_list("pk", flat=True))
+    if len(known) < len(wanted):
+        ChannelAvailability.objects.filter(variant_id__in=[pk for pk in wanted if pk not in known]).delete()
     return sorted({pair for pair in pairs if pair[1] in known})
 
 

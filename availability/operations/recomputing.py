@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from availability.models import AvailabilityRule
 from availability.operations.marking import mark_pairs
-from availability.queries import variants_in
+from availability.queries import counted_variants, variants_in
 from core.actors import Actor
 from core.jobs import start_job
 from core.models import Job
@@ -34,11 +34,9 @@ def scope_key(rule: AvailabilityRule) -> ScopeKey:
 def variants_of(scopes: Sequence[Sequence[object]] | None) -> QuerySet[Variant]:
     """The variants of any of the scopes; None: every variant."""
     if scopes is None:
-        return Variant.objects.all()
-    found = Variant.objects.none()
-    for scope, target, variant_id in scopes:
-        found |= variants_in(str(scope), str(target), variant_id)  # type: ignore[arg-type]
-    return found
+        return counted_variants()
+    ids = [variants_in(str(scope), str(target), pk).order_by().values("pk") for scope, target, pk in scopes]  # type: ignore[arg-type]
+    return Variant.objects.filter(pk__in=ids[0].union(*ids[1:]) if len(ids) > 1 else ids[0])
 
 
 def recompute(

@@ -21,6 +21,7 @@ from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.tracking import ask_carriers
 from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
+from oms.demo.availability import seed_availability
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
@@ -60,6 +61,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _ship(now=now)
     _returns(now=now)
     seed_transfers(now=now)
+    seed_availability(now=now)
 
 
 def _people() -> None:

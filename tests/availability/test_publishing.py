@@ -99,6 +99,38 @@ def test_a_back_order_uses_up_the_budget_and_a_cancel_gives_it_back():
     assert shown_of(channel, variant)[0] == 7
 
 
+def test_a_back_ordered_bundle_uses_up_its_own_budget_and_that_of_its_components():
+    channel, location = make_channel(), make_location()
+    a, b = make_variant("A"), make_variant("B")
+    kit = bundle_of("KIT", (a, 1), (b, 2))
+    give_stock(a, location, 10)
+    give_stock(b, location, 5)
+    rule_for(channel, scope="sku", sku="KIT", budget=4, budget_until=NOW.date())
+    rule_for(channel, scope="sku", sku="B", budget=20, budget_until=NOW.date())
+    settle()
+    assert [shown_of(channel, one)[0] for one in (a, b, kit)] == [10, 25, 6]
+    make_order(channel, [("KIT", 4)])
+    settle()
+    # Two bundles are reserved as a whole (two A, four B), two are back-ordered with their two A and four B.
+    assert [shown_of(channel, one)[0] for one in (a, b, kit)] == [8, 1 + 20 - 4, 4 - 2]
+
+
+def test_what_needs_no_shipping_has_no_number_and_limits_no_bundle():
+    channel, location = make_channel(), make_location()
+    mug, card = make_variant("MUG"), make_variant("CARD", requires_shipping=False)
+    bundle_of("GIFT", (mug, 1), (card, 1))
+    bundle_of("VOUCHERS", (card, 3))
+    give_stock(mug, location, 3)
+    mark_variants([card.pk, mug.pk], now=NOW)
+    settle()
+    shown = dict(ChannelAvailability.objects.values_list("variant__sku", "shown"))
+    assert shown == {"MUG": 3, "GIFT": 3} and channel.pk
+    type(mug).objects.filter(pk=mug.pk).update(requires_shipping=False)
+    mark_variants([mug.pk], now=NOW)
+    settle()
+    assert not ChannelAvailability.objects.exists()
+
+
 def test_a_crash_before_the_end_leaves_everything_to_the_next():
     channel, variant = make_channel(), make_variant("A")
     give_stock(variant, make_location(), 5)

@@ -120,6 +120,14 @@ ROUTES: dict[str, Arguments] = {
             "routing-retry",
             "routing-versions",
             "settings",
+            "availability",
+            "availability-rules",
+            "availability-rule-new",
+            "availability-rules-file",
+            "availability-rules-import",
+            "availability-pools",
+            "availability-pool-new",
+            "availability-channels",
             "alerts",
             "alert-preferences",
             "replenishment-settings",
@@ -169,6 +177,16 @@ ROUTES: dict[str, Arguments] = {
     "transfer-undo": of("transfer_received"),
     "transfer-floor": of("transfer_in_transit"),
     "transfer-slip": of("transfer_in_transit"),
+    "availability-receipt": of("shown"),
+    "availability-rule": of("availability_rule"),
+    "availability-rule-delete": of("availability_rule"),
+    "availability-pool": of("pool"),
+    "availability-pool-delete": of("pool"),
+    "availability-webhook": of("channel"),
+    "availability-recompute": of("channel"),
+    "availability-webhook-test": of("channel"),
+    "availability-webhook-key": of("channel"),
+    "availability-webhook-send": of("channel"),
     "token-revoke": of("api_token"),
     "job": of("done_job"),
     "job-cancel": of("queued_job"),
@@ -312,6 +330,10 @@ def _fewer_rules(world: World, role: str) -> dict[str, Any]:
         "act": "publish",
         "note": "simpler",
     }
+
+
+def _availability_rule(world: World, _role: str) -> dict[str, Any]:
+    return {"channel": world.channel.pk, "scope": "channel", "buffer": "units", "value": "3", "active": "on"}
 
 
 _NEW_ORDER = {
@@ -487,6 +509,33 @@ ACTS = [
     Act("nonconformance-resolve", fixed(resolution="scrap", quantity=1, key="d" * 32)),
     Act("nonconformance-photos", lambda _world, _role: {"photos": SimpleUploadedFile("a.jpg", picture())}),
     Act("quality-reasons", fixed(code="wet", name="Wet"), permission="inventory.edit"),
+    # Availability:
+    Act("availability-rules", _bulk("switch_on", "availability_rule"), "switch_on", "availability.edit", changes=False),
+    Act("availability-rules", _bulk("switch_off", "availability_rule"), "switch_off", "availability.edit"),
+    Act("availability-rules", _bulk("delete", "availability_rule"), "delete", "availability.edit"),
+    Act("availability-rule-new", _availability_rule),
+    Act(
+        "availability-rule",
+        lambda world, role: _availability_rule(world, role) | {"scope": "tag", "target": "walked", "version": "1"},
+        permission="availability.edit",
+    ),
+    Act("availability-rule-delete", fixed()),
+    Act(
+        "availability-rules-import",
+        lambda _world, _role: {"file": SimpleUploadedFile("rules.csv", b"channel,scope\nWeb,channel\n")},
+    ),
+    Act("availability-pool-new", lambda world, _role: {"name": "Another pool", "locations": [world.location.pk]}),
+    Act("availability-pool", lambda world, _role: {"name": "Renamed", "locations": [world.location.pk]}),
+    Act("availability-pool-delete", fixed()),
+    Act(
+        "availability-webhook",
+        fixed(url="https://shop.example/hook", active="on"),
+        permission="availability.edit",
+    ),
+    Act("availability-recompute", fixed()),
+    Act("availability-webhook-test", fixed()),
+    Act("availability-webhook-key", as_shown("mark", page="availability-webhook")),
+    Act("availability-webhook-send", fixed()),
     # Transfers:
     Act("transfer-new", _between),
     Act("transfer-edit", lambda world, role: _between(world, role) | {"version": world.transfer_draft.version}),

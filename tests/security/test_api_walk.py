@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -39,6 +40,10 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("post", "/api/v1/orders"): ("orders.create", lambda world: "/api/v1/orders", _order),
     ("get", "/api/v1/orders/{order_id}"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}", None),
     ("get", "/api/v1/stock"): ("inventory.view", lambda world: "/api/v1/stock", None),
+    ("get", "/api/v1/availability"): ("availability.view", lambda world: "/api/v1/availability", None),
+    ("get", "/api/v1/availability/receipt"): (
+        "availability.view", lambda world: f"/api/v1/availability/receipt?channel={quote(world.channel.name)}&sku=TEE", None,
+    ),
     ("post", "/api/v1/stock/adjustments"): ("inventory.adjust", lambda world: "/api/v1/stock/adjustments", _adjustment),
     ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
         "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},

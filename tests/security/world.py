@@ -35,6 +35,7 @@ from returns.operations import (
     inspect_return,
     receive_return,
 )
+from tests.availability.walked import availability_rows
 from tests.channels.files import orders_file, queue
 from tests.factories.counts import counts_and_cases
 from tests.factories.fulfillment import make_work
@@ -93,6 +94,7 @@ def build_world() -> World:
     world.values |= something_low(world.location)
     world.values |= counts_and_cases(world.variant, world.location)
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
+    world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
 
 
