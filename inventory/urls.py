@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from inventory.views import level, locations, products
+from inventory.views.barcodes import barcodes
+from inventory.views.grid import grid
 from inventory.views.past import stock_changes
 from inventory.views.stock import stock_list
 
@@ -19,6 +21,8 @@ urlpatterns = [
     path("variants/<int:pk>/delete/", products.variant_delete, name="variant-delete"),
     path("stock/", stock_list, name="stock"),
     path("stock/changes/", stock_changes, name="stock-changes"),
+    path("stock/grid/", grid, name="stock-grid"),
+    path("stock/barcodes/", barcodes, name="barcodes"),
     path("stock/add/", level.stock_add, name="stock-add"),
     path("stock/<int:pk>/", level.level, name="stock-level"),
     path("stock/<int:pk>/adjust/", level.adjust, name="stock-adjust"),

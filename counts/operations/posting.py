@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,7 +24,7 @@ from core.timeline import record
 from counts.models import StockCount, StockCountLine
 from counts.operations.locking import lock_count
 from counts.states import LineResult, Unlisted
-from inventory.models import MovementReason, Tracking, Variant
+from inventory.models import MovementReason, SerialNumber, SerialState, Tracking, Variant
 from inventory.operations.levels import Key, Level, Move, apply_moves, create_levels, lock_levels
 from inventory.operations.many_levels import fault_of
 
@@ -183,17 +184,28 @@ def _look_at_what_came_since(count: StockCount, groups: list[_Group]) -> None:
 def _find_faults(groups: list[_Group], levels: Mapping[Key, Level], variants: Mapping[int, Variant]) -> None:
     """Why a difference cannot be posted. Lots of one SKU share its level, so their differences are looked at together."""
     sums: dict[Key, int] = defaultdict(int)
+    by_serial = [pk for pk, variant in variants.items() if variant.tracking == Tracking.SERIAL]
+    registered = _registered(by_serial, groups[0].key[1]) if by_serial else {}
     for group in groups:
         if not group.left:
             sums[group.key] += group.difference
     for group in groups:
         if group.left or not group.difference:
             continue
-        if variants[group.key[0]].tracking == Tracking.SERIAL:
-            group.fault = _("Its units have serial numbers: take in or write off each of them by its number.")
-            continue
         level = levels.get(group.key) or Level(*group.key)
-        group.fault = fault_of(replace(level, on_hand=level.on_hand + sums[group.key]))
+        after = level.on_hand + sums[group.key]
+        group.fault = fault_of(replace(level, on_hand=after))
+        if not group.fault and after < registered.get(group.key[0], 0):
+            text = _("{n} units have serial numbers here: write those that are gone off by their numbers.")
+            group.fault = text.format(n=registered[group.key[0]])
+
+
+def _registered(variant_ids: list[int], location_id: int) -> dict[int, int]:
+    """Variant → units that are in stock here by their serial numbers."""
+    units = SerialNumber.objects.filter(
+        variant_id__in=variant_ids, location_id=location_id, state=SerialState.IN_STOCK
+    ).order_by()
+    return dict(units.values_list("variant_id").annotate(n=Count("pk")))
 
 
 def _write_results(groups: list[_Group], variants: Mapping[int, Variant], posted: Posted) -> None:

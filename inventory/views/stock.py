@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
@@ -65,6 +66,20 @@ def set_reorder_point(
     return set_policies(wishes=wishes, actor=actor, now=now)
 
 
+def edit_in_grid(targets: QuerySet[StockLevel], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Lead on to the grid with these rows."""
+    return BulkOutcome(next_url=f"{reverse('stock-grid')}?rows={_marks(targets)}")
+
+
+def print_labels(targets: QuerySet[StockLevel], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Lead on to the page of barcode labels with these rows."""
+    return BulkOutcome(next_url=f"{reverse('barcodes')}?levels={_marks(targets)}")
+
+
+def _marks(targets: QuerySet[StockLevel]) -> str:
+    return ",".join(map(str, targets.values_list("pk", flat=True)))
+
+
 class StockList(ListPage):
     """What is where, bucket by bucket."""
 
@@ -94,9 +109,12 @@ class StockList(ListPage):
             "count", _("Set a count"), "inventory.adjust", run=set_count, form_class=CountForm, limit=MOST,
             confirm=_("Each of the chosen rows is set to the same number, through the ledger."),
         ),
+        BulkAction("grid", _("Edit in grid"), "inventory.adjust", run=edit_in_grid, limit=200, icon="edit"),
+        BulkAction("labels", _("Print barcode labels"), "inventory.view", run=print_labels, limit=500, icon="printer"),
     ]  # fmt: skip
     page_actions = [
         PageAction(_("What changed"), "stock-changes", "inventory.view", icon="clock"),
+        PageAction(_("Edit in grid"), "stock-grid", "inventory.adjust", icon="edit"),
         PageAction(_("Add stock"), "stock-add", "inventory.adjust", primary=True, icon="plus"),
     ]
     empty = Empty(

@@ -69,7 +69,7 @@ def open_nonconformance(
         case = _write(
             variant, place, kind, quantity, chosen, note, source, lot_id=lot_id, request_key=request_key, actor=actor, now=now
         )  # fmt: skip
-        move = Move(variant_id, location_id, BUCKETS[kind], quantity, REASONS_IN[kind], chosen.name)
+        move = Move(variant_id, location_id, BUCKETS[kind], quantity, REASONS_IN[kind], chosen.name, lot_id)
         apply_moves([move], cause=case.subject, actor=actor, now=now)
         _tell(case, photos, actor=actor, now=now)
         return case

@@ -79,7 +79,7 @@ def _check(resolution: str, kind: str) -> None:
 def _take_out(case: NonConformance, resolution: str, quantity: int, note: str, *, actor: Actor, now: datetime) -> None:
     reason = REASONS_OUT[resolution]
     key = (case.variant_id, case.location_id)
-    moves = [Move(*key, case.bucket, -quantity, reason, note.strip())]
+    moves = [Move(*key, case.bucket, -quantity, reason, note.strip(), case.lot_id)]
     if resolution in GONE:
         moves.append(Move(*key, Bucket.ON_HAND, -quantity, reason, note.strip(), case.lot_id))
     apply_moves(moves, cause=case.subject, actor=actor, now=now)
@@ -93,7 +93,10 @@ def _set_aside_otherwise(
     whole = quantity == case.open_quantity
     target = case if whole else _part_of(case, kind, quantity, note, actor=actor, now=now)
     bucket, into = case.bucket, BUCKETS[kind]
-    out, arrive = Move(*key, bucket, -quantity, REASONS_IN[kind]), Move(*key, into, quantity, REASONS_IN[kind])
+    out, arrive = (
+        Move(*key, name, units, REASONS_IN[kind], note.strip(), case.lot_id)
+        for name, units in ((bucket, -quantity), (into, quantity))
+    )
     if target is case:
         if bucket != into:
             apply_moves([out, arrive], cause=case.subject, actor=actor, now=now)

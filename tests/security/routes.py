@@ -99,6 +99,8 @@ ROUTES: dict[str, Arguments] = {
             "product-new",
             "stock",
             "stock-add",
+            "stock-grid",
+            "barcodes",
             "stock-changes",
             "locations",
             "location-new",
@@ -336,6 +338,12 @@ def _availability_rule(world: World, _role: str) -> dict[str, Any]:
     return {"channel": world.channel.pk, "scope": "channel", "buffer": "units", "value": "3", "active": "on"}
 
 
+def _grid(world: World, _role: str) -> dict[str, Any]:
+    """A cell of the grid, changed."""
+    pk, units = world.level.pk, world.level.safety_stock
+    return {"row": pk, f"was-safety_stock-{pk}": units, f"safety_stock-{pk}": units + 2, "reason": "safety", "key": "e" * 32, "step": "save"}
+
+
 _NEW_ORDER = {
     "key": "walk-new-order", "customer_name": "Ana", "line1": "ul. Długa 5", "city": "Kraków", "postal_code": "30-001", "country": "PL",
     "shipping_method": "standard", "shipping_total": "0", "lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0",
@@ -417,6 +425,10 @@ ACTS = [
     Act("variant-delete", fixed()),
     Act("stock-add", lambda world, _role: _ADJUST | {"sku": "TEE", "location": world.other_location.pk}),
     Act("stock-adjust", fixed(**_ADJUST)),
+    Act("stock-grid", _grid, "save"),
+    Act("barcodes", lambda world, _role: {"levels": world.level.pk, "what": "skus", "size": "57x32", "file": "pdf", "step": "print", f"n-sku-{world.level.pk}": 1}, changes=False),
+    Act("stock", _bulk("grid", "level"), "grid", "inventory.adjust", changes=False),
+    Act("stock", _bulk("labels", "level"), "labels", "inventory.view", changes=False),
     Act("stock-undo", lambda world, _role: {"movement": world.movement.pk}),
     Act("stock-bin", fixed(bin_name="Z-9")),
     Act("stock", _bulk("safety", "level", set_to="4"), "safety", "inventory.adjust"),
@@ -503,7 +515,13 @@ ACTS = [
     Act(
         "nonconformance-new",
         lambda world, _role: {
-            "sku": "TEE", "location": world.location.pk, "kind": "damaged", "quantity": 1, "reason": "transit", "source": "stock", "key": "c" * 32,
+            "sku": "TEE",
+            "location": world.location.pk,
+            "kind": "damaged",
+            "quantity": 1,
+            "reason": "transit",
+            "source": "stock",
+            "key": "c" * 32,
         },
     ),
     Act("nonconformance-resolve", fixed(resolution="scrap", quantity=1, key="d" * 32)),
