@@ -81,49 +81,61 @@ def levels_at(location_id: int | None, variant_ids: Iterable[int]) -> dict[int, 
 
 
 # One statement: who is short, who has too much, and only of variants that have both. Drafts count as if they were on their way.
+# The first step walks policies and levels in the order of their keys and stops when enough variants are found.
 _POSITIONS = """
-    WITH place AS (
+    WITH place AS MATERIALIZED (
         SELECT id FROM inventory_location WHERE active AND kind <> 'supplier'
-    ), drafted AS (
+    ), drafted AS MATERIALIZED (
         SELECT tl.variant_id, t.origin_id, t.destination_id, tl.quantity
           FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id WHERE t.state = 'draft'
-    ), arriving AS (
+    ), arriving AS MATERIALIZED (
         SELECT variant_id, destination_id AS location_id, sum(quantity)::int AS units FROM drafted GROUP BY 1, 2
-    ), leaving AS (
+    ), leaving AS MATERIALIZED (
         SELECT variant_id, origin_id AS location_id, sum(quantity)::int AS units FROM drafted GROUP BY 1, 2
-    ), needy AS MATERIALIZED (
-        SELECT p.variant_id, p.location_id, coalesce(s.available, 0) AS available, coalesce(s.incoming, 0) + coalesce(a.units, 0) AS expected,
-               p.reorder_point, p.order_up_to
+    ), chosen AS MATERIALIZED (
+        SELECT DISTINCT p.variant_id
           FROM inventory_reorderpolicy p
-          JOIN place ON place.id = p.location_id
           LEFT JOIN inventory_stocklevel s ON s.variant_id = p.variant_id AND s.location_id = p.location_id
-          LEFT JOIN arriving a ON a.variant_id = p.variant_id AND a.location_id = p.location_id
-         WHERE p.location_id IS NOT NULL AND (%(destination)s::bigint IS NULL OR p.location_id = %(destination)s)
-           AND coalesce(s.available, 0) + coalesce(s.incoming, 0) + coalesce(a.units, 0) <= p.reorder_point
-           AND coalesce(s.available, 0) + coalesce(s.incoming, 0) + coalesce(a.units, 0) < p.order_up_to
-    ), giver AS MATERIALIZED (
-        SELECT s.variant_id, s.location_id, s.available - coalesce(l.units, 0) AS available, s.incoming AS expected,
-               p.reorder_point, p.order_up_to
-          FROM inventory_stocklevel s
-          JOIN place ON place.id = s.location_id
-          LEFT JOIN inventory_reorderpolicy p ON p.variant_id = s.variant_id AND p.location_id = s.location_id
-          LEFT JOIN leaving l ON l.variant_id = s.variant_id AND l.location_id = s.location_id
-         WHERE s.variant_id IN (SELECT variant_id FROM needy) AND (%(origin)s::bigint IS NULL OR s.location_id = %(origin)s)
-           AND s.available - coalesce(l.units, 0) > coalesce(p.order_up_to, %(keep)s)
+         WHERE p.location_id IN (SELECT id FROM place) AND (%(destination)s::bigint IS NULL OR p.location_id = %(destination)s)
+           AND coalesce(s.available, 0) + coalesce(s.incoming, 0) <= p.reorder_point
+           AND coalesce(s.available, 0) + coalesce(s.incoming, 0) < p.order_up_to
+           AND NOT EXISTS (SELECT FROM arriving a WHERE a.variant_id = p.variant_id AND a.location_id = p.location_id
+                              AND coalesce(s.available, 0) + coalesce(s.incoming, 0) + a.units > p.reorder_point)
+           AND EXISTS (SELECT FROM inventory_stocklevel g
+                         LEFT JOIN inventory_reorderpolicy gp ON gp.variant_id = g.variant_id AND gp.location_id = g.location_id
+                        WHERE g.variant_id = p.variant_id AND g.location_id IN (SELECT id FROM place)
+                          AND (%(origin)s::bigint IS NULL OR g.location_id = %(origin)s)
+                          AND g.available > coalesce(gp.order_up_to, %(keep)s))
+         ORDER BY p.variant_id LIMIT %(variants)s
     )
-    SELECT * FROM needy WHERE variant_id IN (SELECT variant_id FROM giver)
-    UNION ALL SELECT * FROM giver
+    SELECT p.variant_id, p.location_id, coalesce(s.available, 0) AS available, coalesce(s.incoming, 0) + coalesce(a.units, 0) AS expected,
+           p.reorder_point, p.order_up_to
+      FROM chosen JOIN inventory_reorderpolicy p USING (variant_id)
+      LEFT JOIN inventory_stocklevel s ON s.variant_id = p.variant_id AND s.location_id = p.location_id
+      LEFT JOIN arriving a ON a.variant_id = p.variant_id AND a.location_id = p.location_id
+     WHERE p.location_id IN (SELECT id FROM place) AND (%(destination)s::bigint IS NULL OR p.location_id = %(destination)s)
+       AND coalesce(s.available, 0) + coalesce(s.incoming, 0) + coalesce(a.units, 0) <= p.reorder_point
+    UNION ALL
+    SELECT s.variant_id, s.location_id, s.available - coalesce(l.units, 0), s.incoming, p.reorder_point, p.order_up_to
+      FROM chosen JOIN inventory_stocklevel s USING (variant_id)
+      LEFT JOIN inventory_reorderpolicy p ON p.variant_id = s.variant_id AND p.location_id = s.location_id
+      LEFT JOIN leaving l ON l.variant_id = s.variant_id AND l.location_id = s.location_id
+     WHERE s.location_id IN (SELECT id FROM place) AND (%(origin)s::bigint IS NULL OR s.location_id = %(origin)s)
+       AND s.available - coalesce(l.units, 0) > coalesce(p.order_up_to, %(keep)s)
      ORDER BY variant_id, location_id
 """
 
 
-def positions(*, keep: int = 0, origin_id: int | None = None, destination_id: int | None = None) -> list[Position]:
+def positions(
+    *, keep: int = 0, origin_id: int | None = None, destination_id: int | None = None, variants: int | None = None
+) -> list[Position]:
     """What `suggest_transfers` needs and no more: places that are short and places with a surplus, of variants that have both.
 
-    One statement whatever the number of variants and places.
+    variants: of so many variants at most, the first by number. One statement whatever the number of variants and places.
     """
+    asked = {"keep": keep, "origin": origin_id, "destination": destination_id, "variants": variants}
     with connection.cursor() as cursor:
-        cursor.execute(_POSITIONS, {"keep": keep, "origin": origin_id, "destination": destination_id})
+        cursor.execute(_POSITIONS, asked)
         return [Position(*row) for row in cursor.fetchall()]
 
 

@@ -29,8 +29,9 @@ from transfers.queries import names_of, positions, with_lines
 from transfers.states import TRANSFER_MACHINE
 from transfers.suggesting import Suggestion, suggest_transfers
 
-#: Lines of a page of suggestions; what is beyond comes when these are made.
-SHOWN = 500
+#: Variants that one page of suggestions looks at, and lines that it shows; what is beyond comes when these are made.
+VARIANTS_AT_ONCE = 300
+SHOWN = 400
 LARGEST_FILE = 20 << 20
 IMPORT_JOB = "import_transfers"
 
@@ -112,13 +113,15 @@ def suggestions(request: HttpRequest) -> HttpResponse:
     """Where a place is below its reorder point and another has too much: the transfers that would mend it."""
     form = SuggestForm(request.GET or None)
     asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    keep = asked.get("keep") or 0
     found = suggest_transfers(
         positions(
-            keep=asked.get("keep") or 0,
+            keep=keep,
             origin_id=asked["origin"].pk if asked.get("origin") else None,
             destination_id=asked["destination"].pk if asked.get("destination") else None,
+            variants=VARIANTS_AT_ONCE,
         ),
-        keep=asked.get("keep") or 0,
+        keep=keep,
     )
     if request.method == "POST":
         require_permission(request.user, "transfers.edit")
@@ -148,7 +151,7 @@ def _suggested(
         "form": form,
         "groups": groups,
         "shown": len(shown),
-        "total": len(found),
+        "more": len(found) > SHOWN or len({s.variant_id for s in found}) == VARIANTS_AT_ONCE,
         "may_create": request.user.can("transfers.edit"),
         "key": SuggestForm.fresh_key(),
         **more,
