@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +26,10 @@ from transfers.operations import NewTransfer, create_transfers
 from transfers.queries import positions
 from transfers.suggesting import Suggestion, suggest_transfers
 
-#: The most policies that are ordered for in one act, and in one portion of the automatic run.
+#: The most policies that are ordered for in one act.
 MOST = 200
-PORTION = 2_000
 MAX_UNITS = 1_000_000
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,11 @@ def transfer_suggestions(policies: Sequence[ReorderPolicy]) -> dict[int, list[Su
 
 
 def transfer_for(moves: Sequence[Suggestion], *, key: str, actor: Actor, now: datetime) -> list[Transfer]:
-    """Write drafts of transfers, one for each pair of places. `key` (made with the form) makes a repeat the same transfers."""
+    """Write drafts of transfers, one for each pair of places. `key` (32 hex digits, made with the form): a repeat answers what it made."""
+    if not _KEY.fullmatch(key):
+        raise Invalid("bad_key", _("Open the page anew and try again."))
+    if made := list(Transfer.objects.filter(request_key__startswith=f"reorder:{key}:").order_by("pk")):
+        return made
     routes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for one in moves:
         routes.setdefault((one.origin_id, one.destination_id), []).append((one.variant_id, one.quantity))
@@ -130,7 +135,7 @@ def transfer_for(moves: Sequence[Suggestion], *, key: str, actor: Actor, now: da
         for (origin, destination), lines in sorted(routes.items())
     ]
     if not requests:
-        raise Refusal("nothing_to_move", _("No other location has too much of these."))
+        raise Refusal("nothing_to_move", _("There is nothing to move: the units are 0, or nobody can spare any."))
     return create_transfers(requests, actor=actor, now=now)
 
 

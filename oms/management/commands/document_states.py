@@ -14,6 +14,7 @@ from counts.states import COUNT_MACHINE
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
 from quality.states import CASE_MACHINE
+from replenishment.states import ALERT_MACHINE
 from returns.states import RETURN_MACHINE
 from transfers.states import TRANSFER_MACHINE
 
@@ -32,6 +33,7 @@ MACHINES = {
     "Transfer": TRANSFER_MACHINE,
     "Stock count": COUNT_MACHINE,
     "Nonconformance": CASE_MACHINE,
+    "Alert": ALERT_MACHINE,
 }
 
 
