@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
-from inventory.models import BundleComponent, Product, Variant
+from inventory.models import BundleComponent, Location, Product, Variant
 
 
 class Component(NamedTuple):
@@ -137,13 +137,45 @@ _OF_PRODUCT = """(
 
 def available_as_bundles() -> RawSQL:
     """For a query of products: what can be promised of their bundles, worked out for the rows that are shown."""
-    return RawSQL(_OF_PRODUCT, [])  # noqa: S611 - our own text, without parameters
+    return RawSQL(_OF_PRODUCT, [], output_field=IntegerField())  # noqa: S611 - our own text, without parameters
 
 
 def products_with_bundles(*, available: bool) -> QuerySet[Product]:
     """Products of which a bundle can be promised, or (available False) that have bundles and can promise none."""
     found = Product.objects.filter(variants__is_bundle=True).annotate(sets=available_as_bundles())
     return found.filter(sets__gt=0) if available else found.filter(sets=0)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleView:
+    """A bundle as a page shows it. components: each with how many bundles its units make (None: it is not shipped), and whether
+    that is the least; places: (location, bundles that can leave from there together)."""
+
+    variant: Variant
+    stock: BundleStock
+    components: list[tuple[Component, int | None, bool]]
+    places: list[tuple[str, int]]
+
+
+def bundle_views(bundles: Collection[tuple[Variant, BundleStock]]) -> list[BundleView]:
+    """Bundles with their components and places by name. Two statements, none without bundles."""
+    if not bundles:
+        return []
+    parts = components_of([variant.pk for variant, _stock in bundles])
+    ids = {location_id for _variant, stock in bundles for location_id in stock.places}
+    names = dict(Location.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return [
+        BundleView(
+            variant,
+            stock,
+            [
+                (c, stock.limits.get(c.variant_id), stock.limits.get(c.variant_id) == stock.total)
+                for c in parts[variant.pk]
+            ],
+            sorted((names[pk], sets) for pk, sets in stock.places.items()),
+        )
+        for variant, stock in bundles
+    ]
 
 
 def exported_bundles() -> Iterator[tuple[str, str, int]]:

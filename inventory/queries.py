@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from core.listing.keyset import BadCursor, Keyset
 from core.models import Shop
 from core.search import search
+from inventory.bundles import BundleStock, available_as_bundles, bundle_availability, products_with_bundles
 from inventory.models import (
     Bucket,
     Location,
@@ -77,13 +78,14 @@ def with_reservations(queryset: QuerySet[StockLevel]) -> QuerySet[StockLevel]:
 
 
 def listed_products() -> QuerySet[Product]:
-    """Products with `variant_count`, `on_hand` and `available` over all locations; the sums are worked out for the page's rows alone."""
+    """Products with `variant_count`, `on_hand` and `available` over all locations, that of bundles by their components; the sums are
+    worked out for the page's rows alone."""
     levels = StockLevel.objects.filter(variant__product=OuterRef("pk")).order_by().values("variant__product")
     variants = Variant.objects.filter(product=OuterRef("pk")).order_by().values("product")
     return Product.objects.annotate(
         variant_count=_number(variants.annotate(n=Count("pk")).values("n")),
         on_hand=_number(levels.annotate(n=Sum("on_hand")).values("n")),
-        available=_number(levels.annotate(n=Sum("available")).values("n")),
+        available=_number(levels.annotate(n=Sum("available")).values("n")) + available_as_bundles(),
     )
 
 
@@ -92,14 +94,16 @@ def _number(query: QuerySet) -> Coalesce:
 
 
 def sellable(queryset: QuerySet[Product]) -> QuerySet[Product]:
-    """Products of which some location can promise something."""
-    return queryset.filter(Exists(_levels_of_product(sold_out=False)))
+    """Products of which some location can promise something, or locations together a bundle."""
+    bundles = products_with_bundles(available=True).values("pk")
+    return queryset.filter(Exists(_levels_of_product(sold_out=False)) | Q(pk__in=bundles))
 
 
 def unsellable(queryset: QuerySet[Product]) -> QuerySet[Product]:
     """Products of which no location can promise anything. The first two questions are cheap, and most products fail them."""
     maybe = queryset.filter(Exists(_levels_of_product(sold_out=True)) | ~Exists(_levels_of_product()))
-    return maybe.filter(~Exists(_levels_of_product(sold_out=False)))
+    bundles = products_with_bundles(available=True).values("pk")
+    return maybe.filter(~Exists(_levels_of_product(sold_out=False)) & ~Q(pk__in=bundles))
 
 
 def _levels_of_product(**fields: bool) -> QuerySet[StockLevel]:
@@ -123,19 +127,26 @@ class VariantRow:
     reserved: int
     available: int
     incoming: int
+    bundle: BundleStock | None = None
 
 
 _SUMMED = ("on_hand", "reserved", "available", "incoming")
 
 
 def variant_rows(product: Product) -> list[VariantRow]:
-    """The variants of a product by SKU with their stock. Two statements, however many locations there are."""
+    """The variants of a product by SKU with their stock, that of bundles by their components. Two statements, however many locations
+    there are; three with bundles."""
     sums = StockLevel.objects.filter(variant__product=product).order_by().values("variant_id")
     by_variant = {row["variant_id"]: row for row in sums.annotate(**{f"n_{name}": Sum(name) for name in _SUMMED})}
-    return [
-        VariantRow(variant, *(by_variant[variant.pk][f"n_{n}"] if variant.pk in by_variant else 0 for n in _SUMMED))
-        for variant in product.variants.defer("search", "search_text").order_by("sku")
-    ]
+    variants = list(product.variants.defer("search", "search_text").order_by("sku"))
+    bundles = bundle_availability([variant.pk for variant in variants if variant.is_bundle])
+    return [_variant_row(variant, by_variant.get(variant.pk), bundles.get(variant.pk)) for variant in variants]
+
+
+def _variant_row(variant: Variant, sums: dict[str, int] | None, bundle: BundleStock | None) -> VariantRow:
+    if bundle is not None:  # never stocked itself
+        return VariantRow(variant, 0, 0, bundle.total or 0, 0, bundle)
+    return VariantRow(variant, *(sums[f"n_{name}"] if sums else 0 for name in _SUMMED))
 
 
 def levels_of_product(product: Product, *, limit: int) -> list[StockLevel]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory.views import level, locations, products
+from inventory.views import bundles, level, locations, products
 from inventory.views.barcodes import barcodes
 from inventory.views.grid import grid
 from inventory.views.past import stock_changes
@@ -19,6 +19,9 @@ urlpatterns = [
     path("products/<int:pk>/variants/new/", products.variant_new, name="variant-new"),
     path("variants/<int:pk>/", products.variant, name="variant"),
     path("variants/<int:pk>/delete/", products.variant_delete, name="variant-delete"),
+    path("variants/<int:pk>/components/", bundles.components, name="variant-components"),
+    path("variants/<int:pk>/unbundle/", bundles.unbundle, name="variant-unbundle"),
+    path("bundles/export/", bundles.export, name="bundles-export"),
     path("stock/", stock_list, name="stock"),
     path("stock/changes/", stock_changes, name="stock-changes"),
     path("stock/grid/", grid, name="stock-grid"),

@@ -84,6 +84,7 @@ class Variant(models.Model):
         indexes = [
             GinIndex(fields=["search"], name="variant_search"),
             models.Index(fields=["barcode"], name="variant_barcode", condition=~Q(barcode="")),
+            models.Index(fields=["product"], name="variant_bundles", condition=Q(is_bundle=True)),
             # Few variants are followed, and every change of stock asks for them.
             models.Index(fields=["id"], name="variant_tracked", condition=~Q(tracking="none")),
         ]

@@ -23,6 +23,7 @@ from core.search import search
 from core.text import fold
 from core.timeline import entries_for
 from core.timeline_text import lines_for
+from inventory.bundles import bundle_views, bundles_with
 from inventory.filters import ProductFilter
 from inventory.forms import ProductForm, VariantForm
 from inventory.gtin import expected_check_digit
@@ -51,10 +52,14 @@ class ProductList(ListPage):
     search_placeholder = gettext_lazy("Title, SKU, barcode")
     tabs = [
         Tab("active", gettext_lazy("Active"), Q(active=True)),
+        Tab("bundles", gettext_lazy("Bundles"), Q(pk__in=Variant.objects.filter(is_bundle=True).values("product"))),
         Tab("off", gettext_lazy("Switched off"), Q(active=False)),
         Tab("all", gettext_lazy("All")),
     ]
-    page_actions = [PageAction(gettext_lazy("New product"), "product-new", "inventory.edit", primary=True, icon="plus")]
+    page_actions = [
+        PageAction(gettext_lazy("Export bundles"), "bundles-export", "inventory.export", icon="download"),
+        PageAction(gettext_lazy("New product"), "product-new", "inventory.edit", primary=True, icon="plus"),
+    ]
     empty = Empty(
         gettext_lazy("No products yet"),
         gettext_lazy("They come in by a file of your shop, or are written down here."),
@@ -88,12 +93,21 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
         "totals": _totals(rows),
         "levels": levels[:LEVELS_SHOWN],
         "more_levels": len(levels) > LEVELS_SHOWN,
+        "bundles": bundle_views([(row.variant, row.bundle) for row in rows if row.bundle]),
+        "used_in": _used_in(rows),
+        "stocked": any(row.bundle is None for row in rows),
         "currency": shop_currency(),
         "entries": lines_for(entries_for(*subjects, limit=HISTORY_SHOWN)),
         "may_edit": request.user.can("inventory.edit"),
         "may_adjust": request.user.can("inventory.adjust"),
     }
     return render(request, "inventory/product.html", context)
+
+
+def _used_in(rows: list[VariantRow]) -> list[tuple[str, Variant, int]]:
+    """(SKU, the bundle it is part of, units in one)."""
+    found = bundles_with([row.variant.pk for row in rows])
+    return [(row.variant.sku, bundle, units) for row in rows for bundle, units in found.get(row.variant.pk, ())]
 
 
 def _totals(rows: list[VariantRow]) -> dict[str, int]:

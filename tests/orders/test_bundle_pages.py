@@ -28,7 +28,7 @@ def order(db) -> Order:
     lamp, bulb = make_variant("LAMP", title="Lamp"), make_variant("BULB", title="Bulb")
     make_bundle("SET", {lamp: 1, bulb: 2}, title="Lamp with bulbs")
     place = make_location("Warsaw")
-    give_stock(lamp, place, 9, bin="A-02"), give_stock(bulb, place, 9, bin="A-01")
+    give_stock(lamp, place, 9, bin="A-02"), give_stock(bulb, place, 30, bin="A-01")
     return make_order(lines=[("SET", 2), ("BULB", 1)], price="45")
 
 
@@ -91,7 +91,7 @@ def test_mail_and_tracking_page_show_the_group(order, client):
     assert re.search(r"2 &nbsp;× Lamp with bulbs SET 2 &nbsp;× Lamp LAMP 4 &nbsp;× Bulb BULB", waiting)
     send(order)
     tell_customer_shipped(FulfillmentShipped(FulfillmentOrder.objects.get().pk), actor=Actor.system("test"), now=NOW)
-    body = OutgoingMail.objects.get(dedupe_key__startswith="shipped:").body
+    body = OutgoingMail.objects.get(dedupe_key__startswith="shipped:").text
     assert "- 2 × Lamp with bulbs:\n    2 × Lamp\n    4 × Bulb\n- 1 × Bulb" in body
 
 

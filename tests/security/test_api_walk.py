@@ -30,6 +30,10 @@ def _order(world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _cart(world: World) -> dict[str, Any]:
+    return {"lines": [{"sku": "KIT", "quantity": 1}]}
+
+
 def _adjustment(world: World) -> dict[str, Any]:
     return {"sku": "TEE", "location": world.location.name, "quantity": 2}
 
@@ -44,6 +48,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("get", "/api/v1/availability/receipt"): (
         "availability.view", lambda world: f"/api/v1/availability/receipt?channel={quote(world.channel.name)}&sku=TEE", None,
     ),
+    ("post", "/api/v1/availability/check"): ("inventory.view", lambda world: "/api/v1/availability/check", _cart),
     ("post", "/api/v1/stock/adjustments"): ("inventory.adjust", lambda world: "/api/v1/stock/adjustments", _adjustment),
     ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
         "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},

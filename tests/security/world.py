@@ -38,6 +38,7 @@ from returns.operations import (
 from tests.availability.walked import availability_rows
 from tests.channels.files import orders_file, queue
 from tests.factories.counts import counts_and_cases
+from tests.factories.bundles import make_bundle
 from tests.factories.fulfillment import make_work
 from tests.factories.replenishment import something_low
 from tests.factories.returns import ask, make_shop, sent_order
@@ -120,6 +121,7 @@ def _goods(owner: User, now: Any) -> dict[str, Any]:
         "channel": channel,
         "variant": variant,
         "unused_variant": make_variant("NEVER-SOLD"),
+        "bundle": make_bundle("KIT", {variant: 2}),
         "level": StockLevel.objects.get(variant=variant, location=location),
         "movement": StockMovement.objects.get(pk=adjusted.movement.pk),
     }
