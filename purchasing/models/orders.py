@@ -88,6 +88,16 @@ class PurchaseOrder(models.Model):
         return self.automatic and self.approved_at is None
 
     @property
+    def approval(self) -> bool | None:
+        """Whether a draft that a program made still waits; None where nobody has to approve anything."""
+        return self.awaits_approval if self.automatic and self.state == PurchaseState.DRAFT else None
+
+    @property
+    def foreign(self) -> bool:
+        """True when it is in another currency than the shop's."""
+        return self.currency != self.shop_currency
+
+    @property
     def closed(self) -> bool:
         return self.state in CLOSED_STATES
 

@@ -2,6 +2,7 @@
 
 from purchasing.operations.arriving import Arrived, book_counted, receive_purchase_order
 from purchasing.operations.costing import cost_everything, cost_levels, cost_variant, know_origins
+from purchasing.operations.counting import Counted, begin_lot, clear_counts, count_scanned, set_count
 from purchasing.operations.drafting import (
     LineEdit,
     NewLine,
@@ -11,7 +12,7 @@ from purchasing.operations.drafting import (
     edit_purchase_order,
 )
 from purchasing.operations.planning import create_purchase_orders, plan_purchases, plan_with_rest
-from purchasing.operations.revaluing import revalue_purchase, set_stock_cost
+from purchasing.operations.revaluing import revalue_purchase, set_cost_method, set_stock_cost
 from purchasing.operations.sending import (
     Confirmation,
     cancel_purchase_order,
@@ -25,17 +26,21 @@ from purchasing.operations.suppliers import delete_supplier_item, save_supplier,
 __all__ = [
     "Arrived",
     "Confirmation",
+    "Counted",
     "LineEdit",
     "NewLine",
     "approve_purchase_order",
+    "begin_lot",
     "book_counted",
     "cancel_purchase_order",
     "change_charges",
+    "clear_counts",
     "close_purchase_order",
     "confirm_purchase_order",
     "cost_everything",
     "cost_levels",
     "cost_variant",
+    "count_scanned",
     "create_purchase_order",
     "create_purchase_orders",
     "delete_supplier_item",
@@ -49,5 +54,7 @@ __all__ = [
     "save_supplier",
     "save_supplier_item",
     "send_purchase_order",
+    "set_cost_method",
+    "set_count",
     "set_stock_cost",
 ]

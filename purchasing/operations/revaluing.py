@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from core.actors import Actor
 from core.money import quantize
 from core.refusals import Invalid, NotFound
+from core.shop import SUBJECT as SHOP
 from core.timeline import record
 from inventory.models import Variant
-from purchasing.models import CostEntry, EntryKind, PurchaseLine, PurchaseOrder
+from purchasing.models import CostEntry, CostMethod, CostSettings, EntryKind, PurchaseLine, PurchaseOrder
 from purchasing.operations.costing import Costing, cost_variant
 from purchasing.queries import landed_costs_of
 
@@ -85,3 +86,16 @@ def set_stock_cost(*, variant_id: int, unit_cost: Decimal, note: str, actor: Act
             note=note,
         )
     return fifo
+
+
+def set_cost_method(*, method: str, actor: Actor, now: datetime) -> CostSettings:
+    """Choose by which method costs are read, of the past as well (both are kept). Raises Invalid."""
+    if method not in CostMethod.values:
+        raise Invalid("bad_method", _("Choose a method."), field="method")
+    with transaction.atomic():
+        settings, _made = CostSettings.objects.select_for_update().get_or_create(pk=1)
+        if settings.method != method:
+            before, settings.method = settings.method, method
+            settings.save()
+            record(SHOP, "cost.method_changed", actor=actor, at=now, before=before, after=method)
+    return settings

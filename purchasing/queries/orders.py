@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
+from core.models import OutgoingMail
 from purchasing.landed import Charges, Landed, Units, landed_costs
-from purchasing.models import PurchaseLine, PurchaseOrder
-from purchasing.states import CLOSED_STATES
+from purchasing.models import PurchaseLine, PurchaseOrder, Receipt, ReceiptLine
+from purchasing.states import CLOSED_STATES, OPEN_STATES
 
 #: Where a rate of 1 comes from.
 SAME_CURRENCY = "="
@@ -47,3 +50,25 @@ def landed_of(order: PurchaseOrder, lines: list[PurchaseLine]) -> dict[int, Land
         units, Charges(order.freight, order.duty, order.other, order.charge_basis), currency=order.currency,
         rate=order.exchange_rate or Decimal(1), own_currency=order.shop_currency,
     )  # fmt: skip
+
+
+def with_lines(orders: QuerySet[PurchaseOrder]) -> QuerySet[PurchaseOrder]:
+    """Orders with supplier, destination and lines in their sequence, each with its variant."""
+    lines = PurchaseLine.objects.select_related("variant").order_by("position", "pk")
+    return orders.select_related("supplier", "location").prefetch_related(Prefetch("lines", lines))
+
+
+def mails_about(order: PurchaseOrder) -> list[OutgoingMail]:
+    """The mails with the order, newest first: sent, waiting, or given up."""
+    return list(OutgoingMail.objects.filter(about=order.subject).defer("text", "html").order_by("-id")[:5])
+
+
+def receipts_of(order: PurchaseOrder) -> list[Receipt]:
+    """What arrived, newest first, with its lines."""
+    lines = ReceiptLine.objects.select_related("line__variant").order_by("pk")
+    return list(order.receipts.order_by("-at", "-id").prefetch_related(Prefetch("lines", lines)))
+
+
+def late(orders: QuerySet[PurchaseOrder], today: date) -> QuerySet[PurchaseOrder]:
+    """Firm orders whose goods should have come before today."""
+    return orders.filter(state__in=OPEN_STATES, expected_on__lt=today)
