@@ -23,6 +23,7 @@ from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
 from oms.demo.availability import seed_availability
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
+from oms.demo.counts import seed_counts
 from oms.demo.replenishment import seed_replenishment
 from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
@@ -62,6 +63,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _ship(now=now)
     _returns(now=now)
     seed_transfers(now=now)
+    seed_counts(now=now)
     seed_availability(now=now)
     seed_replenishment(now=now)
 
