@@ -8,7 +8,19 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from api import availability, carts, counts, orders, problems, quality, replenishment, shipping, stock, transfers
+from api import (
+    availability,
+    carts,
+    counts,
+    forecasting,
+    orders,
+    problems,
+    quality,
+    replenishment,
+    shipping,
+    stock,
+    transfers,
+)
 from api.documentation import describe
 from api.tokens import TokenAuth
 from core.permissions import public
@@ -32,6 +44,7 @@ api.add_router("", transfers.router)
 api.add_router("", counts.router)
 api.add_router("", quality.router)
 api.add_router("", replenishment.router)
+api.add_router("", forecasting.router)
 
 
 @public

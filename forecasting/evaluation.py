@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.engine.backtest import HORIZON, backtest, pinball, speed_at, weekly_change
+from forecasting.engine.backtest import backtest, pinball, speed_at, weekly_change
 from forecasting.engine.candidates import BASELINES, Field
 from forecasting.engine.forecast import FEW_DAYS, FEW_SALES, Forecast, forecast_series
 from forecasting.engine.pools import Pools, learn_pools
 from forecasting.engine.quantiles import quantiles
 from forecasting.engine.series import Series
+from forecasting.limits import FORTNIGHT
 
 SAMPLE = 300  # series of a class from which its pool is learned
 RIVALS = ("ours", *BASELINES)
@@ -66,7 +67,7 @@ class Evaluation:
         }
 
 
-def evaluate(named: Sequence[tuple[str, Series]], *, cuts: int = 3, horizon: int = HORIZON) -> Evaluation:
+def evaluate(named: Sequence[tuple[str, Series]], *, cuts: int = 3, horizon: int = FORTNIGHT) -> Evaluation:
     """named: (class, series); an empty class is filled with the speed of the series before the cut."""
     rows: dict[str, Row] = {}
     made, spent = 0, 0.0

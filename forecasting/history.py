@@ -10,10 +10,11 @@ from itertools import groupby
 import numpy as np
 from django.db import connection
 
-from forecasting.engine.forecast import BACK_DAYS
 from forecasting.engine.reorder import LeadTime
 from forecasting.engine.series import Array, Series
+from forecasting.limits import BACK_DAYS
 from forecasting.models import DailyDemand, ForecastSettings, Stockout
+from forecasting.queries import WANTED
 from inventory.models import StockLevel
 from orders.queries import shop_zone
 from purchasing.models import SupplierItem
@@ -178,13 +179,6 @@ def variants_after(after: int, count: int, *, since: date) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def variants_count(*, since: date) -> int:
-    """How many variants `variants_after` goes through."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_VARIANTS, [since])
-        return int(cursor.fetchone()[0])
-
-
 def variants_sample(count: int, *, since: date, seed: str) -> list[int]:
     """So many variants with eight days of demand at least, the same for the same seed, in no order of interest."""
     with connection.cursor() as cursor:
@@ -192,9 +186,7 @@ def variants_sample(count: int, *, since: date, seed: str) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-_WANTED = "v.active AND NOT v.is_bundle AND EXISTS (SELECT FROM forecasting_dailydemand d WHERE d.variant_id = v.id AND d.day >= %s)"
-_NEXT_VARIANTS = f"SELECT v.id FROM inventory_variant v WHERE v.id > %s AND {_WANTED} ORDER BY v.id LIMIT %s"  # noqa: S608 - constants
-_COUNT_VARIANTS = f"SELECT count(*) FROM inventory_variant v WHERE {_WANTED}"  # noqa: S608 - constants
+_NEXT_VARIANTS = f"SELECT v.id FROM inventory_variant v WHERE v.id > %s AND {WANTED} ORDER BY v.id LIMIT %s"  # noqa: S608 - constants
 _SAMPLE = """
     SELECT variant_id FROM forecasting_dailydemand WHERE day >= %s GROUP BY variant_id HAVING count(*) >= 8
      ORDER BY md5(variant_id::text || %s) LIMIT %s

@@ -9,13 +9,13 @@ from math import isfinite
 
 import numpy as np
 
-from forecasting.engine.backtest import HORIZON
 from forecasting.engine.forecast import FEW_DAYS, FEW_SALES, Forecast, forecast_series, share_of
 from forecasting.engine.pools import Pools
 from forecasting.engine.quantiles import quantiles
 from forecasting.engine.reorder import LeadTime, plan_reorder
 from forecasting.engine.series import Series
 from forecasting.history import History, Place
+from forecasting.limits import FORTNIGHT
 from forecasting.models import ENDLESS, ForecastResult, ForecastSettings, PastForecast
 
 #: Below this share of demand with a known location, a location's own series tells too little of it.
@@ -96,9 +96,9 @@ def expected_over(forecast: Forecast, lead: LeadTime, review_days: float) -> flo
 
 def _past(result: ForecastResult, forecast: Forecast) -> PastForecast:
     """The fortnight to come, as the back-test would put it."""
-    mean = float(forecast.path[:HORIZON].sum())
-    p50, p90 = quantiles(mean, forecast.demand.variance_over(HORIZON, total=mean), (0.5, 0.9))
-    last = date.fromordinal(result.first_day.toordinal() + HORIZON - 1)
+    mean = float(forecast.path[:FORTNIGHT].sum())
+    p50, p90 = quantiles(mean, forecast.demand.variance_over(FORTNIGHT, total=mean), (0.5, 0.9))
+    last = date.fromordinal(result.first_day.toordinal() + FORTNIGHT - 1)
     return PastForecast(
         variant_id=result.variant_id, location_id=result.location_id, made_at=result.made_at, first_day=result.first_day,
         last_day=last, model=result.model, p50=p50, p90=p90,

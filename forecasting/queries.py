@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from forecasting.models import ForecastResult, ForecastSettings
+from django.db import connection
+from django.db.models import F, Sum
+
+from forecasting.models import DailyDemand, ForecastResult, ForecastSettings, PastForecast, Stockout
+from inventory.models import StockLevel
 
 Key = tuple[int, int | None]  # (variant id, location id), None: in total
 
@@ -56,3 +60,54 @@ def reorder_basis(keys: Iterable[Key]) -> dict[Key, ReorderBasis]:
 def forecast_settings() -> ForecastSettings:
     """How the shop reorders; defaults until somebody saves them."""
     return ForecastSettings.objects.first() or ForecastSettings()
+
+
+#: Variants that are forecast: of two placeholders the first day of history. Bundles have no demand of their own.
+WANTED = "v.active AND NOT v.is_bundle AND EXISTS (SELECT FROM forecasting_dailydemand d WHERE d.variant_id = v.id AND d.day >= %s)"
+
+
+def variants_count(*, since: date) -> int:
+    """How many variants a run of the job goes through."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM inventory_variant v WHERE {WANTED}", [since])  # noqa: S608 - a constant
+        return int(cursor.fetchone()[0])
+
+
+def demand_by_day(result: ForecastResult, *, days: int) -> dict[date, int]:
+    """Demand of a forecast's series on its last days, cancelled units left out; days without any are missing."""
+    rows = DailyDemand.objects.filter(
+        variant_id=result.variant_id, day__gte=result.first_day - timedelta(days=days), day__lt=result.first_day
+    )
+    if result.location_id is not None:
+        rows = rows.filter(location_id=result.location_id)
+    return {
+        row["day"]: row["units"]
+        for row in rows.order_by("day").values("day").annotate(units=Sum(F("ordered") - F("cancelled")))
+    }
+
+
+def days_without_stock(result: ForecastResult, *, days: int) -> set[date]:
+    """Whole days without stock among the last ones: at the location, or at every location that has the variant."""
+    first = result.first_day - timedelta(days=days)
+    levels = StockLevel.objects.filter(variant_id=result.variant_id, location__active=True)
+    spans = Stockout.objects.filter(variant_id=result.variant_id, first_day__lt=result.first_day).exclude(
+        last_day__lt=first
+    )
+    if result.location_id is not None:
+        levels, spans = levels.filter(location_id=result.location_id), spans.filter(location_id=result.location_id)
+    out: dict[int, set[date]] = {location_id: set() for location_id in levels.values_list("location_id", flat=True)}
+    for location_id, since, end in spans.values_list("location_id", "first_day", "last_day"):
+        last = min(end or result.first_day, result.first_day - timedelta(days=1))
+        begin = max(since, first)
+        if location_id in out:
+            out[location_id] |= {begin + timedelta(days=n) for n in range((last - begin).days + 1)}
+    return set.intersection(*out.values()) if out else set()
+
+
+def past_forecasts(result: ForecastResult, *, limit: int = 26) -> list[PastForecast]:
+    """Settled forecasts of the same series, the newest first."""
+    return list(
+        PastForecast.objects.filter(
+            variant_id=result.variant_id, location_id=result.location_id, actual__isnull=False
+        ).order_by("-first_day")[:limit]
+    )

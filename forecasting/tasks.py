@@ -8,8 +8,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.actors import Actor
-from forecasting.engine.candidates import LIBRARY
 from forecasting.jobs import night_run_due, start_forecasts
+from forecasting.limits import LIBRARY
 from forecasting.operations.demand import mark_changed_orders, refresh_demand
 from forecasting.operations.stockouts import refresh_stockouts
 

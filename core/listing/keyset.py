@@ -26,6 +26,7 @@ _SIGNER = signing.Signer(salt="core.listing.keyset")
 _READERS: dict[str, Callable[[Any], Any]] = {
     "s": str,
     "i": int,
+    "f": float,
     "t": datetime.fromisoformat,
     "d": date.fromisoformat,
     "n": Decimal,
@@ -133,6 +134,8 @@ def _write(value: Any) -> tuple[str, Any]:
         return "s", value
     if isinstance(value, int):
         return "i", value
+    if isinstance(value, float):
+        return "f", value  # JSON and PostgreSQL both write the shortest digits that read back as the same double
     if isinstance(value, datetime):
         return "t", value.isoformat()
     if isinstance(value, date):

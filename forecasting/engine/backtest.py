@@ -16,9 +16,8 @@ import numpy as np
 from forecasting.engine.candidates import BASELINES, BLEND, Field, eligible
 from forecasting.engine.quantiles import quantiles
 from forecasting.engine.series import WEEK, Array, Series, demand_interval, dispersion, speed_of
+from forecasting.limits import FORTNIGHT, ORIGINS
 
-HORIZON = 14
-ORIGINS = 6
 #: Fewer known days, or fewer sales among them, before the first origin teach nothing of their own.
 LEAST_DAYS, LEAST_SALES = 56, 8
 
@@ -89,14 +88,14 @@ def pinball(actual: float, said: float, share: float) -> float:
     return 2.0 * (share * (actual - said) if actual >= said else (1.0 - share) * (said - actual))
 
 
-def origins_of(series: Series, *, horizon: int = HORIZON, most: int = ORIGINS) -> list[int]:
+def origins_of(series: Series, *, horizon: int = FORTNIGHT, most: int = ORIGINS) -> list[int]:
     """Days before each origin, oldest first; none where the history is too short or too empty for a test."""
     cuts = [len(series) - horizon * n for n in range(most, 0, -1)]
     known, sales = np.cumsum(series.open), np.cumsum((series.units > 0) & series.open)
     return [cut for cut in cuts if cut > 0 and known[cut - 1] >= LEAST_DAYS and sales[cut - 1] >= LEAST_SALES]
 
 
-def backtest(series: Series, *, horizon: int = HORIZON, most: int = ORIGINS) -> Backtest | None:
+def backtest(series: Series, *, horizon: int = FORTNIGHT, most: int = ORIGINS) -> Backtest | None:
     """Try every eligible candidate at the origins; None where there is none, or the horizons were out of stock.
 
     Candidates learn their parameters at the first origin and only follow the history after it: nothing is learned from what is tested.

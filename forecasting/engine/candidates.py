@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from forecasting.engine.series import WEEK, Array, Series, weekday_profile
+from forecasting.limits import LIBRARY
 
 BASELINES = ("naive", "seasonal_naive")
 LEVELS = ("average", "ses", "croston_sba", "tsb", "adida", "imapa")
@@ -23,7 +24,6 @@ YEARLY = "ets_year"
 BLEND = "blend"
 YEAR = 365
 AVERAGE_DAYS = 84
-LIBRARY = "statsforecast"
 
 
 class LibraryMissing(RuntimeError):

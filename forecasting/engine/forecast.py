@@ -22,9 +22,8 @@ from forecasting.engine.series import (
     squared_variation,
     weekday_profile,
 )
+from forecasting.limits import BACK_DAYS, HORIZON_DAYS
 
-HORIZON_DAYS = 56
-BACK_DAYS = 3 * 365 + 56
 #: So many sales make a history: below, no model is fitted, and the mean of the known days is the forecast.
 FEW_SALES, FEW_DAYS = 8, 56
 

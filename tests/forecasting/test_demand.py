@@ -116,7 +116,9 @@ def test_what_is_kept_equals_a_rebuild_after_any_orders_and_cancels(seed: int) -
     assert by_events == kept()
     # Reservations move the ledger by events of the outbox, which no relay sent here: mark every level.
     handlers.stock_changed(
-        StockChanged([[variant.pk, location.pk] for variant in variants for location in locations]), actor=ACTOR, now=NOW
+        StockChanged([[variant.pk, location.pk] for variant in variants for location in locations]),
+        actor=ACTOR,
+        now=NOW,
     )
     kept()
     outs = spans()

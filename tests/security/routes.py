@@ -134,6 +134,9 @@ ROUTES: dict[str, Arguments] = {
             "alerts",
             "alert-preferences",
             "replenishment-settings",
+            "forecast",
+            "forecast-run",
+            "forecast-settings",
             "reorder",
             "reorder-plan",
             "policies",
@@ -180,6 +183,7 @@ ROUTES: dict[str, Arguments] = {
     "transfer-undo": of("transfer_received"),
     "transfer-floor": of("transfer_in_transit"),
     "transfer-slip": of("transfer_in_transit"),
+    "forecast-one": of("forecast"),
     "availability-receipt": of("shown"),
     "availability-rule": of("availability_rule"),
     "availability-rule-delete": of("availability_rule"),
@@ -581,6 +585,9 @@ ACTS = [
     Act("transfers", _bulk("ready", "transfer_draft"), "ready", "transfers.edit"),
     Act("transfers", _bulk("print", "transfer_draft"), "print", "transfers.view"),
     Act("transfers", _bulk("cancel", "transfer_draft", reason=""), "cancel", "transfers.edit"),
+    # Forecasts:
+    Act("forecast-run", fixed()),
+    Act("forecast-settings", as_shown("review_days", page="forecast-settings", review_days="9")),
     # Low stock:
     Act("alert-snooze", fixed(action="snooze", days="3")),
     Act("alert-preferences", fixed(frequency="at_once", back_in_stock="on")),

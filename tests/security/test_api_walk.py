@@ -69,6 +69,10 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
         "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_in_transit.pk}/receive",
         lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
     ),
+    ("get", "/api/v1/forecasts"): ("replenishment.view", lambda world: "/api/v1/forecasts", None),
+    ("get", "/api/v1/forecasts/{forecast_id}"): (
+        "replenishment.view", lambda world: f"/api/v1/forecasts/{world.forecast.pk}", None,
+    ),
     ("get", "/api/v1/alerts"): ("replenishment.view", lambda world: "/api/v1/alerts", None),
     ("get", "/api/v1/reorder-suggestions"): ("replenishment.view", lambda world: "/api/v1/reorder-suggestions", None),
     ("get", "/api/v1/reorder-points"): ("replenishment.view", lambda world: "/api/v1/reorder-points", None),
