@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from core.models import TimelineEntry
 from core.refusals import Invalid, Refusal, Stale
-from inventory.models import MovementReason, Reservation, StockLevel, StockMovement
+from inventory.models import LotLevel, MovementReason, Reservation, StockLevel, StockMovement
 from inventory.operations import adjust_stock
+from inventory.operations.lots import receive_lot
 from oms.integrity import check_integrity
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_variant
 from tests.transfers.factory import WHO, counts, make_transfer
@@ -344,3 +347,29 @@ class TestDrafts:
         with django_assert_num_queries(1):
             found = find_variants(["tee-s", "5901234123457", " mug ", "MUG", "nothing", "", "a\x00b"])
         assert found == {"tee-s": tee, "5901234123457": tee, " mug ": mug, "MUG": mug}
+
+
+class TestLots:
+    def test_the_lots_that_left_are_the_lots_that_arrive(self):
+        variant, origin = make_variant("LOT", tracking="lot"), make_location()
+        days = (date(2027, 1, 1), date(2027, 6, 1))
+        for n, (code, day) in enumerate(zip(("EARLY", "LATE"), days, strict=True)):
+            receive_lot(
+                variant_id=variant.pk, location_id=origin.pk, code=code, expires_on=day, units=3, key=f"{n:032x}", actor=ACTOR, now=NOW
+            )  # fmt: skip
+        transfer = make_transfer({"LOT": 4}, stock=0, origin=origin, state="in_transit")
+
+        def lots(place) -> dict[str, int]:
+            rows = LotLevel.objects.filter(location=place, on_hand__gt=0)
+            return dict(rows.values_list("lot__code", "on_hand"))
+
+        assert lots(origin) == {"LATE": 2}
+        receive(transfer, 3, "a", damaged=1, damage_reason="before")
+        assert lots(transfer.destination) == {"EARLY": 3}
+        receive(transfer, 1, "b")
+        assert lots(transfer.destination) == {"EARLY": 3, "LATE": 1}
+        undo_arrival(arrival_id=Arrival.objects.latest("pk").pk, **WHO)
+        assert sum(lots(transfer.destination).values()) == 3
+        settle(transfer, 1, "back")
+        assert sum(lots(origin).values()) == 3
+        assert lots(origin).keys() <= {"EARLY", "LATE"}, "no unit has lost its lot"

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import zxingcpp
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,7 +17,7 @@ from core.jobs import run_job
 from core.models import Job, JobError
 from core.permissions import Role, role_allows
 from inventory.models import ReorderPolicy
-from tests.factories.papers import text_of
+from tests.factories.papers import page_images, text_of
 from tests.factories.shop import NOW, give_stock, make_location, make_variant
 from tests.transfers.factory import WHO, counts, make_transfer
 from transfers.models import Arrival, Transfer
@@ -320,6 +321,8 @@ class TestPage:
             transfer.destination.name,
         ):
             assert word in text
+        codes = {code.text for image in page_images(answer.content) for code in zxingcpp.read_barcodes(image)}
+        assert codes >= {transfer.number, "A-1"}
 
 
 class TestDock:

@@ -29,6 +29,7 @@ from transfers.operations.locking import (
     summary,
     write_lines,
 )
+from transfers.operations.lots import lots_brought, lots_on_the_way, name_lots
 from transfers.states import DamageReason, OverReason
 
 LONGEST_KEY = 80
@@ -110,7 +111,9 @@ def _post(locked: Locked, arrived: Sequence[Arrived], *, key: str, actor: Actor,
     down = [(row.line, row.quantity - row.over, MovementReason.TRANSFERRED) for row in rows]
     moves = lower_incoming(locked, down, levels, actor=actor, now=now)
     moves += [move for row in rows for move in _moves_of(locked.transfer, row, +1)]
-    apply_moves(moves, cause=locked.transfer.subject, actor=actor, now=now)
+    cause = locked.transfer.subject
+    moves = name_lots(moves, lots_on_the_way(cause), location_id=locked.transfer.destination_id)
+    apply_moves(moves, cause=cause, actor=actor, now=now)
     for row in rows:
         _count(row, +1)
         row.line.counted = row.line.counted_damaged = 0
@@ -201,8 +204,9 @@ def undo_arrival(*, arrival_id: int, actor: Actor, now: datetime, version: int |
 
 def _take_back(locked: Locked, row: Arrival, *, actor: Actor, now: datetime) -> None:
     lock_both_ends(locked, [row.line])
-    place = locked.transfer.destination_id
+    place, cause = locked.transfer.destination_id, locked.transfer.subject
     back = Move(row.line.variant_id, place, Bucket.INCOMING, row.quantity - row.over, MovementReason.CORRECTION)
-    apply_moves([*_moves_of(locked.transfer, row, -1), back], cause=locked.transfer.subject, actor=actor, now=now)
+    moves = name_lots(_moves_of(locked.transfer, row, -1), lots_brought(cause, place), location_id=place)
+    apply_moves([*moves, back], cause=cause, actor=actor, now=now)
     _count(row, -1)
     write_lines([row.line], "received", "over", "damaged")

@@ -31,6 +31,7 @@ from transfers.operations.locking import (
     summary,
     write_lines,
 )
+from transfers.operations.lots import lots_on_the_way, name_lots
 from transfers.states import FoundPlace, MissingReason
 
 
@@ -75,7 +76,9 @@ def settle_missing(
                 line.returned += item.quantity
             else:
                 line.lost += item.quantity
-        apply_moves(moves, cause=locked.transfer.subject, actor=actor, now=now)
+        cause = locked.transfer.subject
+        moves = name_lots(moves, lots_on_the_way(cause), location_id=locked.transfer.origin_id)
+        apply_moves(moves, cause=cause, actor=actor, now=now)
         write_lines(lines, "lost", "returned")
         Settlement.objects.bulk_create(
             Settlement(line=line, quantity=item.quantity, reason=item.reason, note=item.note[:LONGEST_NOTE], actor=actor.ref, at=now)
@@ -131,7 +134,8 @@ def find_again(
         transfer = locked.transfer
         where = transfer.destination_id if place == FoundPlace.DESTINATION else transfer.origin_id
         move = Move(line.variant_id, where, Bucket.ON_HAND, quantity, MovementReason.FOUND, note)
-        apply_moves([move], cause=transfer.subject, actor=actor, now=now)
+        moves = name_lots([move], lots_on_the_way(transfer.subject), location_id=where)
+        apply_moves(moves, cause=transfer.subject, actor=actor, now=now)
         line.found += quantity
         write_lines([line], "found")
         Settlement.objects.create(
