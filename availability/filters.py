@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from availability.explain import rule_name
 from availability.models import AvailabilityRule, ChannelAvailability, LocationPool, Scope
 from core.listing.filters import YesNoFilter
+from orders.filters import NamedChoice, NamedFilter
 from orders.models import Channel
 
 REASONS = [
@@ -24,36 +25,33 @@ REASONS = [
 ]
 
 
+class _RuleField(NamedChoice):
+    def label_from_instance(self, obj: AvailabilityRule) -> str:
+        return f"{obj.channel.name} · {rule_name(obj)}"
+
+
 def _channels(request: Any) -> QuerySet[Channel]:
     return Channel.objects.order_by("name")
 
 
-class _RuleChoice(filters.ModelChoiceFilter):
-    """A wide rule by its channel and what it speaks of; rules of one SKU are found by the SKU."""
+def _wide_rules(request: Any) -> QuerySet[AvailabilityRule]:
+    """Rules of one SKU are found by the SKU."""
+    wide = AvailabilityRule.objects.exclude(scope=Scope.SKU).select_related("channel")
+    return wide.order_by("channel__name", "scope", "target")
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            queryset=lambda request: (
-                AvailabilityRule.objects.exclude(scope=Scope.SKU)
-                .select_related("channel")
-                .order_by("channel__name", "scope", "target")
-            ),
-            **kwargs,
-        )
 
-    @property
-    def field(self) -> Any:
-        field = super().field
-        field.label_from_instance = lambda rule: f"{rule.channel.name} · {rule_name(rule)}"
-        return field
+class _RuleFilter(filters.ModelChoiceFilter):
+    """A wide rule by its channel and what it speaks of."""
+
+    field_class = _RuleField
 
 
 class AvailabilityFilter(filters.FilterSet):
     """Which channel, which SKU, by which rule, decided by what."""
 
-    channel = filters.ModelChoiceFilter(queryset=_channels, label=_("Channel"))
+    channel = NamedFilter(queryset=_channels, label=_("Channel"))
     sku = filters.CharFilter(label=_("SKU or barcode, exactly"), max_length=64, method="filter_sku")
-    rule = _RuleChoice(label=_("Rule"))
+    rule = _RuleFilter(queryset=_wide_rules, label=_("Rule"))
     scope = filters.ChoiceFilter(
         label=_("Kind of rule"), choices=[("none", _("No rule")), *Scope.choices], method="filter_scope"
     )
@@ -74,11 +72,9 @@ class AvailabilityFilter(filters.FilterSet):
 class RuleFilter(filters.FilterSet):
     """Which channel, what it speaks of, what it does."""
 
-    channel = filters.ModelChoiceFilter(queryset=_channels, label=_("Channel"))
+    channel = NamedFilter(queryset=_channels, label=_("Channel"))
     scope = filters.ChoiceFilter(label=_("Applies to"), choices=Scope.choices)
-    pool = filters.ModelChoiceFilter(
-        queryset=lambda request: LocationPool.objects.order_by("name"), label=_("Location pool")
-    )
+    pool = NamedFilter(queryset=lambda request: LocationPool.objects.order_by("name"), label=_("Location pool"))
     budget = filters.ChoiceFilter(
         label=_("Oversell budget"),
         choices=[("open", _("Open")), ("over", _("Ended"))],

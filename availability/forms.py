@@ -12,6 +12,7 @@ from availability.models import AvailabilityRule, Buffer, LocationPool, Scope
 from availability.shown import Terms
 from core.refusals import Refusal
 from inventory.models import Location
+from orders.forms import NamedChoiceField
 from orders.models import Channel
 
 _MOST = 100_000_000
@@ -24,7 +25,7 @@ def _no_nul(text: str) -> str:
 class RuleForm(forms.Form):
     """What a channel is shown of some SKUs."""
 
-    channel = forms.ModelChoiceField(label=_("Channel"), queryset=Channel.objects.none())
+    channel = NamedChoiceField(label=_("Channel"), queryset=Channel.objects.none())
     scope = forms.ChoiceField(
         label=_("Applies to"),
         choices=Scope.choices,
@@ -39,7 +40,7 @@ class RuleForm(forms.Form):
         label=_("How much"), required=False, min_value=Decimal(0), max_digits=10, decimal_places=2,
         help_text=_("Units, percent of what there is, or days of this channel's mean daily sales of the last 28 days. Rounded up."),
     )  # fmt: skip
-    pool = forms.ModelChoiceField(
+    pool = NamedChoiceField(
         label=_("Location pool"),
         queryset=LocationPool.objects.none(),
         required=False,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from availability.explain import rule_name, sentence
 from availability.forms import WhatIfForm
-from availability.models import AvailabilityRule, ChannelAvailability, DirtyAvailability
+from availability.models import AvailabilityRule, ChannelAvailability
 from availability.queries import Inputs, receipt_of, speaks_of
 from availability.shown import Part, Receipt, shown
 from availability.tables import budget_text, buffer_text
@@ -83,7 +83,6 @@ def receipt(request: HttpRequest, pk: int) -> HttpResponse:
         "rules": _rules(inputs, row),
         "rule_name": rule_name(rule),
         "differs": found["shown"] != row.shown,
-        "marked": DirtyAvailability.objects.filter(channel_id=row.channel_id, variant_id=row.variant_id).exists(),
         "what_if": form,
         "entries": lines_for(entries_for(rule.subject, limit=10)) if rule else [],
         "may_edit": request.user.can("availability.edit"),
