@@ -16,7 +16,8 @@ from fulfillment.documents.picklist import PickLine, PickList, bin_key
 from fulfillment.documents.slips import Merchant, Slip, SlipLine
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment, TrackingEvent
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
-from inventory.models import StockLevel
+from inventory.models import StockLevel, Tracking
+from inventory.tracing import ToTake, next_lots
 from orders.groups import bundles_in, grouped
 from orders.models import Order
 
@@ -40,7 +41,8 @@ def with_lines(fulfillment_order_ids: Iterable[int]) -> list[FulfillmentOrder]:
     ids = list(fulfillment_order_ids)
     lines = (
         FulfillmentLine.objects.filter(quantity__gt=0)
-        .select_related("order_line__bundle")
+        .select_related("order_line__bundle", "order_line__variant")
+        .defer("order_line__variant__search", "order_line__variant__search_text")
         .order_by("order_line__position", "id")
     )
     found = (
@@ -66,6 +68,21 @@ def bins_of(fulfillment_orders: Sequence[FulfillmentOrder]) -> Bins:
 def bin_of(bins: Bins, line: FulfillmentLine, fulfillment_order: FulfillmentOrder) -> str:
     """The bin of a line's goods at its location, or an empty string."""
     return bins.get((line.order_line.variant_id or 0, fulfillment_order.location_id), "")
+
+
+def lots_to_take(fulfillment_orders: Sequence[FulfillmentOrder], *, now: datetime) -> dict[int, list[ToTake]]:
+    """Line id → the lots to take what is not picked yet from, for lines followed by lot; the work orders come from `with_lines`.
+
+    Work orders asked together get different units. Two statements; none where nothing is followed by lot.
+    """
+    lines = [
+        (line, found.location_id)
+        for found in fulfillment_orders
+        for line in found.lines.all()
+        if line.quantity > line.picked and line.order_line.variant and line.order_line.variant.tracking == Tracking.LOT
+    ]
+    wanted = [((line.order_line.variant_id or 0, place), line.quantity - line.picked) for line, place in lines]
+    return {line.pk: lots for (line, _place), lots in zip(lines, next_lots(wanted, now=now), strict=True)}
 
 
 def lines_in_walk_order(fulfillment_order: FulfillmentOrder, bins: Bins) -> list[tuple[FulfillmentLine, str]]:
@@ -137,7 +154,7 @@ def pick_list_for(
     fulfillment_orders: Sequence[FulfillmentOrder], *, number: str, language: str, now: datetime
 ) -> PickList:
     """One walk over these work orders; the units that are not picked yet."""
-    bins = bins_of(fulfillment_orders)
+    bins, lots = bins_of(fulfillment_orders), lots_to_take(fulfillment_orders, now=now)
     names = sorted({found.location.name for found in fulfillment_orders})
     zone = fulfillment_orders[0].location.time_zone if fulfillment_orders else "UTC"
     return PickList(
@@ -151,6 +168,7 @@ def pick_list_for(
                 bin_of(bins, line, found),
                 line.quantity - line.picked,
                 found.number,
+                lots=tuple((lot.code, lot.expires_on, lot.units) for lot in lots.get(line.pk, ())),
             )
             for found in fulfillment_orders
             for line in found.lines.all()

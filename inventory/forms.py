@@ -82,13 +82,23 @@ class VariantForm(WrittenByOperation):
         label=_("Country of origin"), required=False, choices=lambda: [("", "—"), *country_choices()]
     )
 
+    merge = forms.BooleanField(
+        label=_("Lots and serial numbers in stock may be forgotten"),
+        required=False,
+        help_text=_("Only when it is followed otherwise from now on: nothing tells these units apart any more."),
+    )
+
     class Meta:
         model = Variant
         fields = [
             "sku", "title", "options", "barcode", "price", "cost", "weight_grams", "length_mm", "width_mm", "height_mm", "hs_code",
-            "origin_country", "requires_shipping", "active",
+            "origin_country", "requires_shipping", "active", "tracking", "min_remaining_days",
         ]  # fmt: skip
         help_texts = {
+            "tracking": _(
+                "By lot: with expiry dates, what expires first leaves first. By serial number: each unit is scanned into its parcel."
+            ),
+            "min_remaining_days": _("By lot only. 0: it ships up to the day it expires."),
             "barcode": _("GTIN (EAN, UPC) or a code of your own; scanners find the variant by it."),
             "hs_code": _("6 to 14 digits, for customs papers."),
         }
@@ -101,8 +111,12 @@ class VariantForm(WrittenByOperation):
             field.label = f"{field.label} ({currency})"
             if self.initial.get(name) is not None:
                 self.initial[name] = _plain(self.initial[name])
-        for name in ("weight_grams", "length_mm", "width_mm", "height_mm"):
+        for name in ("weight_grams", "length_mm", "width_mm", "height_mm", "min_remaining_days"):
             self.fields[name].widget.attrs["inputmode"] = "numeric"
+        self.fields["tracking"].required = self.fields["min_remaining_days"].required = False
+
+    def clean_tracking(self) -> str:
+        return self.cleaned_data["tracking"] or self.instance.tracking
 
     def clean_options(self) -> dict[str, str]:
         options: dict[str, str] = {}

@@ -6,6 +6,8 @@ from celery import shared_task
 from django.core.cache import cache
 from django.utils import timezone
 
+from core.actors import Actor
+from inventory.operations.lots import set_expired_aside
 from inventory.operations.snapshots import take_snapshots
 
 _LOOKED_AT = "inventory.snapshots.last_movement"
@@ -17,3 +19,9 @@ def snapshot_levels() -> int:
     taken, last = take_snapshots(now=timezone.now(), after_id=cache.get(_LOOKED_AT, 0))
     cache.set(_LOOKED_AT, last, None)
     return taken
+
+
+@shared_task
+def set_expired_lots_aside() -> int:
+    """Set units aside whose lot may not be shipped any more: each location's day ends at its own midnight."""
+    return set_expired_aside(actor=Actor.system("lots"), now=timezone.now())

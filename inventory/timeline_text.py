@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from core.addresses import Address
 from core.timeline_text import Change, register
-from inventory.models import Location, LocationKind, Product, Variant
+from inventory.models import Location, LocationKind, Product, Tracking, Variant
 
 #: Names of fields that are shown otherwise than their columns are called.
 _LABELS = {
@@ -24,6 +24,7 @@ _LABELS = {
     "channel_ids": _("channels"),
 }
 _KINDS = dict(LocationKind.choices)
+_TRACKING = dict(Tracking.choices)
 
 
 def _changes(model: type[Model], data: Mapping[str, Any]) -> list[Change]:
@@ -51,6 +52,8 @@ def _in_words(name: str, value: Any) -> str:
         return Address.from_json(value).one_line() or "—"
     if name == "kind":
         return str(_KINDS.get(value, value))
+    if name == "tracking":
+        return str(_TRACKING.get(value, value))
     if isinstance(value, bool):
         return translate("yes") if value else translate("no")
     if isinstance(value, dict):
@@ -76,3 +79,11 @@ register("bundle.undone", _("{sku} is no bundle any more; it was made of {before
 register("location.added", _("Added."), tone="key")
 register("location.changed", _("Changed."), changes=partial(_changes, Location))
 register("stock.bin_set", _("Bin changed from {before} to {after}."))
+register("lot.added", _("Lot {lot} of {sku} seen for the first time, expires on {expires_on}."), tone="key")
+register("lot.corrected", _("Expiry date changed from {before} to {after}."))
+register("lot.set_aside", _("{units} units at {location} set aside: they may not be shipped any more."), tone="bad")
+register("serial.received", _("Registered at {location}."), tone="key")
+register("serial.in_stock", _("In stock at {location}."))
+register("serial.in_transit", _("Left {location} for another location."))
+register("serial.shipped", _("Shipped from {location}."))
+register("serial.gone", _("Written off at {location}."), tone="bad")

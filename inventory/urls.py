@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory.views import bundles, level, locations, products
+from inventory.views import bundles, level, locations, lot_parcels, lots, products, serials
 from inventory.views.barcodes import barcodes
 from inventory.views.grid import grid
 from inventory.views.past import stock_changes
@@ -32,6 +32,14 @@ urlpatterns = [
     path("stock/<int:pk>/preview/", level.adjust_preview, name="stock-preview"),
     path("stock/<int:pk>/undo/", level.undo, name="stock-undo"),
     path("stock/<int:pk>/bin/", level.put_in_bin, name="stock-bin"),
+    path("stock/<int:pk>/lots/", lots.level_lots, name="stock-lots"),
+    path("stock/<int:pk>/serials/", serials.level_serials, name="stock-serials"),
+    path("lots/", lots.lot_list, name="lots"),
+    path("lots/parcels/", lot_parcels.lot_parcels, name="lot-parcels"),
+    path("lots/<int:pk>/", lots.lot, name="lot"),
+    path("lots/<int:pk>/correct/", lots.lot_correct, name="lot-correct"),
+    path("serials/", serials.serial_list, name="serials"),
+    path("serials/<int:pk>/", serials.serial, name="serial"),
     path("locations/", locations.location_list, name="locations"),
     path("locations/new/", locations.location_new, name="location-new"),
     path("locations/<int:pk>/", locations.location, name="location"),

@@ -69,6 +69,8 @@ SECTIONS = (
         children=(
             Section(_("Transfers"), "truck", "transfers", "transfers.view"),
             Section(_("Counts"), "check", "counts", "counts.view"),
+            Section(_("Lots"), "clock", "lots", "inventory.view"),
+            Section(_("Serial numbers"), "scan", "serials", "inventory.view"),
             Section(_("Set aside"), "alert", "quality", "quality.view"),
             Section(_("Availability"), "globe", "availability", "availability.view"),
         ),
@@ -139,6 +141,7 @@ def _item(section: Section, request: HttpRequest, counts: dict[str, Count]) -> d
         return None
     here = request.get_full_path() if section.query else request.path
     active = here == url + section.query or (not section.query and url != "/" and request.path.startswith(url))
+    children = [item for child in section.children if (item := _item(child, request, counts))]
     return {
         "label": section.label,
         "icon": section.icon,
@@ -146,7 +149,8 @@ def _item(section: Section, request: HttpRequest, counts: dict[str, Count]) -> d
         "key": section.key,
         "count": counts.get(section.count),
         "active": active,
-        "children": [item for child in section.children if (item := _item(child, request, counts))],
+        "children": children,
+        "open": active or any(child["active"] for child in children),
     }
 
 

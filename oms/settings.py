@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE = {
     "order-automatically": {"task": "replenishment.tasks.order_automatically", "schedule": 600.0},
     "snapshot-levels": {"task": "inventory.tasks.snapshot_levels", "schedule": 3600.0},
     "make-scheduled-counts": {"task": "counts.tasks.make_scheduled_counts", "schedule": 900.0},
+    "set-expired-aside": {"task": "inventory.tasks.set_expired_lots_aside", "schedule": 900.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from django.template.loader import render_to_string
@@ -28,6 +28,7 @@ class PickLine:
     quantity: int
     fulfillment_order: str
     tote: str = ""
+    lots: tuple[tuple[str, date | None, int], ...] = ()  # (code, expiry, units), where the goods are told apart by lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class PickStop:
     dir: Direction
     quantity: int
     shares: tuple[tuple[str, int], ...]
+    lots: tuple[tuple[str, date | None, int], ...] = ()
 
 
 def bin_key(bin_name: str) -> tuple[bool, tuple[tuple[int, int, str], ...]]:
@@ -75,9 +77,26 @@ def pick_stops(lines: Iterable[PickLine]) -> list[PickStop]:
             shares[target] = shares.get(target, 0) + line.quantity
         first, title = at_stop[0], printable(at_stop[0].title, 120)
         stops.append(
-            PickStop(first.bin, first.sku, title, direction(title), sum(shares.values()), tuple(shares.items()))
+            PickStop(
+                first.bin,
+                first.sku,
+                title,
+                direction(title),
+                sum(shares.values()),
+                tuple(shares.items()),
+                _lots(at_stop),
+            )
         )
     return stops
+
+
+def _lots(lines: Iterable[PickLine]) -> tuple[tuple[str, date | None, int], ...]:
+    """The lots of a stop, each once, in the order in which they are to be taken."""
+    units: dict[tuple[str, date | None], int] = {}
+    for line in lines:
+        for code, expires_on, count in line.lots:
+            units[(code, expires_on)] = units.get((code, expires_on), 0) + count
+    return tuple((printable(code, 40), expires_on, count) for (code, expires_on), count in units.items())
 
 
 def sku_totals(lines: Iterable[PickLine]) -> dict[str, int]:

@@ -29,7 +29,9 @@ from fulfillment.operations.scanning import Counted
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.work import who_did, why_held
 from fulfillment.states import FulfillmentState
+from fulfillment.tracing import contents_of, is_followed
 from fulfillment.views.work import load
+from inventory.models import Tracking
 
 S = FulfillmentState
 _NUMBER = re.compile(r"F\d+-\d+", re.IGNORECASE)
@@ -145,6 +147,8 @@ def _line_of(request: HttpRequest) -> int:
 
 def _counted(counted: Counted, finished: str) -> Answer:
     text = _("{sku}: {count} of {quantity}").format(sku=counted.sku, count=counted.count, quantity=counted.quantity)
+    if counted.warning:
+        text = f"{text}. {counted.warning}"
     return Answer("done", f"{text}. {finished}") if counted.finished else Answer("right", text)
 
 
@@ -173,6 +177,8 @@ def _pick_context(request: HttpRequest, pk: int) -> dict[str, Any]:
             "count": line.picked,
             "left": line.quantity - line.picked,
             "done": line.picked >= line.quantity,
+            "take": context["take"].get(line.pk, ()),
+            "units": context["contents"].get(line.pk),
         }
         for line, bin_name in context.pop("walk")
     ]
@@ -236,6 +242,8 @@ def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
             "count": line.packed,
             "left": line.quantity - line.packed,
             "done": line.packed >= line.quantity,
+            "by_serial": line.order_line.variant is not None and line.order_line.variant.tracking == Tracking.SERIAL,
+            "units": context["contents"].get(line.pk),
         }
         for line, bin_name in context.pop("walk")
     ]
@@ -262,8 +270,11 @@ def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 def _context(request: HttpRequest, pk: int) -> dict[str, Any]:
     found = load(pk)
     held = found.state == S.ON_HOLD or found.order.on_hold
+    lines = list(found.lines.all())
     return {
         "found": found,
+        "take": queries.lots_to_take([found], now=timezone.now()) if request.resolver_match.url_name == "pick" else {},
+        "contents": contents_of(line for line in lines if is_followed(line)),
         "order": found.order,
         "walk": queries.lines_in_walk_order(found, queries.bins_of([found])),
         "units": sum(line.quantity for line in found.lines.all()),

@@ -33,6 +33,7 @@ from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
 from fulfillment.operations.work import who_did, why_held
 from fulfillment.states import ACTIVE_STATES, FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState, Service
+from fulfillment.tracing import Contents, contents_of, is_followed
 
 S = FulfillmentState
 
@@ -76,6 +77,7 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "found": found,
             "order": found.order,
             "lines": queries.lines_in_walk_order(found, bins),
+            "contents": _contents(found),
             "offers": _offers_ahead(found, request.user),
             "ended": who_did(found) if found.state not in ACTIVE_STATES else "",
             "service": dict(Service.choices).get(found.service, found.service),
@@ -91,6 +93,13 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "may_pick": request.user.can("fulfillment.pick"),
         },
     )
+
+
+def _contents(found: FulfillmentOrder) -> list[tuple[str, Contents]]:
+    """(SKU, lots and serial numbers) of the lines whose units are told apart."""
+    lines = [line for line in found.lines.all() if is_followed(line)]
+    contents = contents_of(lines)
+    return [(line.order_line.sku, contents[line.pk]) for line in lines if contents[line.pk]]
 
 
 def _parcel(shipment: Shipment) -> dict[str, Any]:

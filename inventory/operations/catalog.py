@@ -22,10 +22,11 @@ from inventory.models import Product, Variant
 PRODUCT_FIELDS = ("title", "handle", "vendor", "product_type", "tags", "active")
 VARIANT_FIELDS = (
     "sku", "title", "options", "barcode", "price", "cost", "weight_grams", "length_mm", "width_mm", "height_mm", "hs_code",
-    "origin_country", "requires_shipping", "active",
+    "origin_country", "requires_shipping", "active", "min_remaining_days",
 )  # fmt: skip
 MAX_TAGS = 50
 MAX_MEASURE = 1_000_000  # grams and millimetres: a tonne, a kilometre
+MAX_DAYS = 3650
 MAX_PRICE = Decimal(10) ** 10
 _HANDLE = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _HS_CODE = re.compile(r"[0-9]{6,14}")
@@ -188,6 +189,8 @@ def _clean_variant(values: Mapping[str, Any], variant: Variant, product: Product
     for name in ("weight_grams", "length_mm", "width_mm", "height_mm"):
         if name in cleaned:
             cleaned[name] = _measure(cleaned[name], name)
+    if "min_remaining_days" in cleaned:
+        cleaned["min_remaining_days"] = _days(cleaned["min_remaining_days"])
     return cleaned | _clean_customs(cleaned)
 
 
@@ -249,6 +252,13 @@ def _measure(value: Any, field: str) -> int | None:
     number = int(value)
     if not 0 <= number <= MAX_MEASURE:
         raise Invalid("bad_measure", _("Between 0 and {most}.").format(most=MAX_MEASURE), field=field)
+    return number
+
+
+def _days(value: Any) -> int:
+    number = int(value or 0)
+    if not 0 <= number <= MAX_DAYS:
+        raise Invalid("bad_days", _("Between 0 and {most}.").format(most=MAX_DAYS), field="min_remaining_days")
     return number
 
 

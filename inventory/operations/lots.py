@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -25,6 +26,7 @@ from inventory.models import (
     Variant,
 )
 from inventory.operations.adjusting import BY_HAND, MAX_COUNT, check_key
+from inventory.operations.catalog import save_variant
 from inventory.operations.levels import Key, Move, apply_moves, create_levels, lock_levels, write_ledger
 from inventory.operations.lot_keeping import (
     LotStock,
@@ -311,6 +313,26 @@ def set_tracking(*, variant_id: int, tracking: str, merge: bool = False, actor: 
             changes={"tracking": [before, tracking]},
         )  # fmt: skip
         return variant
+
+
+def save_followed_variant(
+    *,
+    variant_id: int | None,
+    product_id: int,
+    values: Mapping[str, Any],
+    tracking: str,
+    merge: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Variant:
+    """`save_variant` together with how it is followed: both or neither. Stock levels are locked before the variant's own row."""
+    with transaction.atomic():
+        if variant_id is not None:
+            set_tracking(variant_id=variant_id, tracking=tracking, merge=merge, actor=actor, now=now)
+        saved = save_variant(variant_id=variant_id, product_id=product_id, values=values, actor=actor, now=now)
+        if variant_id is None and tracking != Tracking.NONE:
+            set_tracking(variant_id=saved.pk, tracking=tracking, actor=actor, now=now)
+        return saved
 
 
 @contextmanager

@@ -28,7 +28,8 @@ from inventory.filters import ProductFilter
 from inventory.forms import ProductForm, VariantForm
 from inventory.gtin import expected_check_digit
 from inventory.models import Product, Variant
-from inventory.operations.catalog import delete_variant, is_used, save_product, save_variant
+from inventory.operations.catalog import delete_variant, is_used, save_product
+from inventory.operations.lots import save_followed_variant
 from inventory.queries import VariantRow, levels_of_product, listed_products, shop_currency, variant_rows
 from inventory.tables import ProductTable
 
@@ -179,9 +180,9 @@ def _variant_form(request: HttpRequest, of_product: Product, found: Variant | No
     form = VariantForm(request.POST or None, instance=found, currency=shop_currency())
     if request.method == "POST" and form.is_valid():
         try:
-            saved = save_variant(
+            saved = save_followed_variant(
                 variant_id=found.pk if found else None, product_id=of_product.pk, values=form.cleaned_data,
-                actor=Actor.user(request.user), now=timezone.now(),
+                tracking=form.cleaned_data["tracking"], merge=form.cleaned_data["merge"], actor=Actor.user(request.user), now=timezone.now(),
             )  # fmt: skip
         except Refusal as refusal:
             add_refusal(form, refusal)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.models import ApiToken, Job, User
 from counts.models import StockCount
 from fulfillment.models import FulfillmentOrder
-from inventory.models import StockMovement
+from inventory.models import Lot, SerialNumber, StockMovement, Variant
 from orders.models import Order, OrderLine
 from quality.models import NonConformance
 from returns.models import Return
@@ -126,6 +126,21 @@ def _cases(ids: list[int]) -> dict[int, Reference]:
     return {pk: Reference(number, reverse("nonconformance", args=[pk])) for pk, number in rows}
 
 
+def _lots(ids: list[int]) -> dict[int, Reference]:
+    rows = Lot.objects.filter(pk__in=ids).values_list("pk", "code")
+    return {pk: Reference(_("Lot {lot}").format(lot=code or "—"), reverse("lot", args=[pk])) for pk, code in rows}
+
+
+def _serials(ids: list[int]) -> dict[int, Reference]:
+    rows = SerialNumber.objects.filter(pk__in=ids).values_list("pk", "serial")
+    return {pk: Reference(serial, reverse("serial", args=[pk])) for pk, serial in rows}
+
+
+def _variants(ids: list[int]) -> dict[int, Reference]:
+    rows = Variant.objects.filter(pk__in=ids).values_list("pk", "sku", "product_id")
+    return {pk: Reference(sku, reverse("product", args=[product])) for pk, sku, product in rows}
+
+
 _FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
     "order": _orders,
     "fulfillment": _work,
@@ -133,6 +148,9 @@ _FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
     "transfer": _transfers,
     "count": _counts,
     "nonconformance": _cases,
+    "lot": _lots,
+    "serial": _serials,
+    "variant": _variants,
     "job": _jobs,
     "undo": _undone,
 }

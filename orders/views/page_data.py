@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,8 @@ from core.timeline import entries_for
 from core.timeline_text import TimelineLine, lines_for
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState
+from fulfillment.tracing import Contents, contents_of
+from inventory.models import Tracking
 from orders.amounts import line_value
 from orders.groups import grouped
 from orders.models import Hold, Note, Order, OrderBundle, OrderLine, PaymentRecord, Refund
@@ -80,6 +82,9 @@ class Work:
 
     fulfillment_order: FulfillmentOrder
     parcels: list[Parcel]
+    units: list[tuple[str, Contents]] = field(
+        default_factory=list
+    )  # SKU → its lots and serial numbers, where they are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def load_page(order: Order, user: User) -> OrderPage:
         .order_by("fulfillment_order_id", "id")
     )
     parcels = _parcels(order) if any(line.fulfillment_order.has_label for line in work_lines) else []
-    work = _work(work_lines, parcels)
+    work = _work(work_lines, parcels, _units_of(lines, work_lines))
     return OrderPage(
         order=order,
         lines=_groups([_line_row(order, line, work_lines, parcels) for line in lines]),
@@ -171,12 +176,30 @@ def _parcels(order: Order) -> list[Parcel]:
     return [Parcel(shipment, shipment.numbers) for shipment in shipments]
 
 
-def _work(work_lines: Sequence[FulfillmentLine], parcels: Sequence[Parcel]) -> list[Work]:
+def _units_of(
+    lines: Sequence[OrderLine], work_lines: Sequence[FulfillmentLine]
+) -> dict[int, list[tuple[str, Contents]]]:
+    """Fulfillment order → (SKU, lots and serial numbers) of its lines; asked only where a variant is followed."""
+    followed = {line.pk: line.sku for line in lines if line.variant and line.variant.tracking != Tracking.NONE}
+    mine = [one for one in work_lines if one.order_line_id in followed and one.picked]
+    units: dict[int, list[tuple[str, Contents]]] = defaultdict(list)
+    contents = contents_of(mine)
+    for one in mine:
+        if contents[one.pk]:
+            units[one.fulfillment_order_id].append((followed[one.order_line_id], contents[one.pk]))
+    return units
+
+
+def _work(
+    work_lines: Sequence[FulfillmentLine],
+    parcels: Sequence[Parcel],
+    units: Mapping[int, list[tuple[str, Contents]]],
+) -> list[Work]:
     orders = {line.fulfillment_order_id: line.fulfillment_order for line in work_lines}
     by_order: dict[int | None, list[Parcel]] = defaultdict(list)
     for parcel in parcels:
         by_order[parcel.shipment.fulfillment_order_id].append(parcel)
-    return [Work(one, by_order[pk]) for pk, one in orders.items()]
+    return [Work(one, by_order[pk], units.get(pk, [])) for pk, one in orders.items()]
 
 
 def _line_row(

@@ -14,7 +14,7 @@ is in the building and nothing uninspected can be promised. Inspection then move
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,8 @@ from django.utils.translation import gettext as _
 from core.actors import Actor
 from core.outbox import publish
 from core.refusals import Invalid, Refusal
-from inventory.models import Bucket, MovementReason
+from inventory import gs1
+from inventory.models import Bucket, MovementReason, Tracking
 from inventory.operations import Move, apply_moves, lock_levels
 from returns.events import ReturnReceived
 from returns.models import Inspection, Return, ReturnLine
@@ -39,6 +40,7 @@ from returns.operations.locking import (
 )
 from returns.operations.parcels import end_of_way
 from returns.operations.units import check_units, name_lots, scrap_serials, take_back_serials
+from returns.queries.sent_units import SentUnits, sent_units
 from returns.states import Disposition
 
 
@@ -103,6 +105,33 @@ def receive_return(
         if first:
             publish(ReturnReceived(locked.request.pk), actor=actor)
         return locked.request
+
+
+def read_unit(lines: Iterable[ReturnLine], code: str, *, now: datetime) -> tuple[ReturnLine, Received] | None:
+    """One unit of a return by a scanned code: SKU, barcode, GS1 element string, serial number or lot; None when it is none of it."""
+    lines = list(lines)
+    try:
+        said = gs1.parse(code, today=now.date())
+    except gs1.NotGS1:
+        said = gs1.ElementString()
+    sent = sent_units([line.order_line_id for line in lines])
+    for line in sorted(lines, key=lambda line: line.received >= line.quantity):
+        of_line = sent.get(line.order_line_id) or SentUnits()
+        lot = next((lot for lot in of_line.lots if lot.code and lot.code == (said.lot or code)), None)
+        if _is_code_of(line, said.gtin or code):
+            serials = (said.serial,) if said.serial and of_line.tracking == Tracking.SERIAL else ()
+            return line, Received(line.pk, 1, lot.lot_id if lot else None, serials)
+        if lot is not None or code in of_line.serials:
+            return line, Received(line.pk, 1, lot.lot_id if lot else None, () if lot else (code,))
+    return None
+
+
+def _is_code_of(line: ReturnLine, code: str) -> bool:
+    variant = line.order_line.variant
+    return bool(code) and (
+        code.casefold() == line.order_line.sku.casefold()
+        or bool(variant and variant.barcode and variant.barcode.lstrip("0") == code.lstrip("0"))
+    )
 
 
 def _checked_arrivals(locked: Locked, lines: Sequence[Received]) -> list[tuple[ReturnLine, int]]:

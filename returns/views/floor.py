@@ -18,8 +18,9 @@ from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Refusal
 from returns.forms import FindForm, InspectForm, ReceiveForm
-from returns.models import Return, ReturnLine
-from returns.operations import Received, finish_inspection, inspect_return, receive_return
+from returns.models import Return
+from returns.operations import finish_inspection, inspect_return, receive_return
+from returns.operations.goods import read_unit
 from returns.states import EXPECTED_STATES, RETURN_MACHINE, Disposition, ReturnState
 from returns.views.desk import load
 
@@ -109,31 +110,19 @@ def receive(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @require("returns.receive")
 def scan_unit(request: HttpRequest, pk: int) -> HttpResponse:
-    """A unit was scanned by SKU or barcode: one more of it has arrived."""
+    """A unit was scanned by SKU or barcode, GS1 code, lot or serial number: one more of it has arrived."""
     found = load(pk)
     code = request.POST.get("code", "").strip()
-    line = _line_of(found, code)
-    if line is None:
+    scanned = read_unit(found.lines.select_related("order_line__variant"), code, now=timezone.now())
+    if scanned is None:
         wrong = {"tone": "wrong", "text": _("{code} is not part of this return.").format(code=code[:80])}
         return _page(request, found, status=422, answer=wrong)
+    line, received = scanned
     try:
-        receive_return(return_id=pk, lines=[Received(line.pk, 1)], actor=Actor.user(request.user), now=timezone.now())
+        receive_return(return_id=pk, lines=[received], actor=Actor.user(request.user), now=timezone.now())
     except Refusal as refusal:
         return _page(request, load(pk), status=refusal.status, answer={"tone": "wrong", "text": refusal.message})
     return _back(pk, line.order_line.sku)
-
-
-def _line_of(found: Return, code: str) -> ReturnLine | None:
-    lines = found.lines.select_related("order_line__variant")
-    matching = [line for line in lines if code and _is_code_of(line, code)]
-    return next((line for line in matching if line.received < line.quantity), matching[0] if matching else None)
-
-
-def _is_code_of(line: ReturnLine, code: str) -> bool:
-    variant = line.order_line.variant
-    return code.casefold() == line.order_line.sku.casefold() or bool(
-        variant and variant.barcode and variant.barcode == code
-    )
 
 
 @require_POST

@@ -12,10 +12,14 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from core.timeline import record
 from inventory.models import (
     Bucket,
+    BundleComponent,
     Location,
     LocationDay,
+    Lot,
+    LotLevel,
     ReorderPolicy,
     Reservation,
+    SerialNumber,
     StockLevel,
     StockMovement,
     StockSnapshot,
@@ -85,7 +89,43 @@ def snapshot_twice() -> None:
         StockSnapshot.objects.create(variant=here, location=place, at=NOW, movement_id=0, **counts)
 
 
+def lot_twice() -> None:
+    here = make_variant()
+    for _n in range(2):
+        Lot.objects.create(variant=here, code="A")
+
+
+def lot_level(times: int = 1, **counts: int) -> None:
+    lot, place = Lot.objects.create(variant=make_variant(), code="A"), make_location()
+    for _n in range(times):
+        LotLevel.objects.create(lot=lot, location=place, **counts)
+
+
+def serial(times: int = 1, *, placed: bool = True, **fields: Any) -> None:
+    here, place = make_variant(), make_location()
+    for _n in range(times):
+        SerialNumber.objects.create(variant=here, serial="SN-1", location=place if placed else None, **fields)
+
+
+def component(times: int = 1, *, of_itself: bool = False, quantity: int = 1) -> None:
+    kit, part = make_variant(is_bundle=True), make_variant()
+    for _n in range(times):
+        BundleComponent.objects.create(bundle=kit, component=kit if of_itself else part, quantity=quantity)
+
+
 BREAKS = {
+    "bundle_component_once": lambda: component(2),
+    "bundle_component_counts": lambda: component(quantity=0),
+    "bundle_is_not_its_component": lambda: component(of_itself=True),
+    "variant_tracking_known": lambda: make_variant(tracking="aura"),
+    "variant_bundle_is_not_tracked": lambda: make_variant(tracking="lot", is_bundle=True),
+    "lot_once": lot_twice,
+    "lot_level_once": lambda: lot_level(2),
+    "lot_level_not_negative": lambda: lot_level(picked=-1),
+    "lot_level_never_taken_twice": lambda: lot_level(on_hand=3, quality_control=1, damaged=1, picked=2),
+    "serial_once": lambda: serial(2),
+    "serial_state_known": lambda: serial(state="lost", placed=False),
+    "serial_lies_where_it_is_in_stock": lambda: serial(state="shipped"),
     "variant_price_not_negative": lambda: variant(1),
     "location_kind_known": lambda: location(kind="moon"),
     "location_coordinates_in_range": lambda: location(latitude=90.1),
@@ -172,6 +212,12 @@ def test_ledger_and_timeline_can_only_be_added_to(statement):
 def test_what_is_available_is_computed_by_the_database(counts, available, sold_out):
     level(**counts)
     assert StockLevel.objects.values_list("available", "sold_out").get() == (available, sold_out)
+
+
+@pytest.mark.parametrize("fields", [{"placed": False}, {"state": "gone"}, {"state": "in_transit"}])
+def test_a_unit_lies_at_a_location_exactly_while_it_is_in_stock(fields):
+    with pytest.raises(IntegrityError, match="serial_lies_where_it_is_in_stock"), transaction.atomic():
+        serial(**fields)
 
 
 def test_a_location_that_holds_stock_cannot_vanish():

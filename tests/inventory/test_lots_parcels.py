@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from core.refusals import Refusal
-from fulfillment.models import FulfillmentOrder, LineLot
+from fulfillment.models import FulfillmentOrder, LineLot, LineSerial
 from fulfillment.operations.packing import empty_parcel, pack_all, pack_scanned
 from fulfillment.operations.picking import finish_picking, pick_line, pick_scanned
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
 from inventory.gtin import check_digit
-from inventory.models import Lot, StockLevel, StockMovement
+from inventory.models import Lot, SerialNumber, StockLevel, StockMovement
 from inventory.operations.auditing import audit_stock
 from inventory.operations.lots import set_expired_aside
 from oms.integrity import check_integrity
+from returns.operations import Received, Verdict, inspect_return, receive_return
+from tests.factories.returns import ask, make_shop
 from tests.factories.shop import ACTOR, NOW, give_stock, make_channel, make_location, make_order
 from tests.inventory.test_lots import by_lot, counts, put, refused
 
@@ -217,3 +220,43 @@ def test_nothing_is_written_when_a_scan_is_refused(place, variant):
     with pytest.raises(Refusal):
         pick_scanned(**who(work), code=f"01{GTIN[:-1]}0")
     assert lots_of(work) == {} and FulfillmentOrder.objects.get(pk=work.pk).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("name", "break_it"),
+    [
+        ("line_lot_once", lambda line, lot, unit: [LineLot.objects.create(line=line, lot=lot, quantity=1) for _n in "12"]),
+        ("line_lot_funnel", lambda line, lot, unit: LineLot.objects.create(line=line, lot=lot, quantity=1, packed=2)),
+        ("line_lot_funnel", lambda line, lot, unit: LineLot.objects.create(line=line, lot=lot, quantity=0)),
+        ("line_serial_in_one_parcel", lambda line, lot, unit: [LineSerial.objects.create(line=line, serial=unit) for _n in "12"]),
+        ("line_serial_left_first", lambda line, lot, unit: LineSerial.objects.create(line=line, serial=unit, came_back="return_line:1")),
+    ],
+)  # fmt: skip
+def test_what_the_database_holds_of_units_in_parcels(place, variant, name, break_it):
+    lot = put(variant, place, "A", 2, 9)
+    line = work_for(variant, 1).lines.get()
+    unit = SerialNumber.objects.create(variant=variant, serial="S", location=place)
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        break_it(line, lot, unit)
+
+
+def test_what_an_inspection_scraps_is_of_the_lot_that_came_back(place, variant):
+    make_shop()
+    put(variant, place, "SOON", 2, 9)
+    put(variant, place, "LATE", 2, 90)
+    work = work_for(variant, 3)
+    ship(work)
+    request = ask(work.order, 2)
+    line = request.lines.get()
+    received = {"return_id": request.pk, "location_id": place.pk, "actor": ACTOR, "now": NOW}
+    with refused("lot_needed"):
+        receive_return(lines=[Received(line.pk, 1)], **received)
+    other = Lot.objects.create(variant=variant, code="OTHER")
+    with refused("wrong_lot"):
+        receive_return(lines=[Received(line.pk, 1, lot_id=other.pk)], **received)
+    for code in ("LATE", "SOON"):
+        receive_return(lines=[Received(line.pk, 1, lot_id=Lot.objects.get(code=code).pk)], **received)
+    assert counts(variant, place, "quality_control") == {"SOON": 1, "LATE": 1}
+    verdicts = [Verdict(line.pk, "scrap", 1), Verdict(line.pk, "restock", 1)]
+    inspect_return(return_id=request.pk, verdicts=verdicts, actor=ACTOR, now=NOW)
+    assert counts(variant, place) == {"LATE": 2} and counts(variant, place, "quality_control") == {} and proven()

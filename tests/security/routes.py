@@ -103,6 +103,9 @@ ROUTES: dict[str, Arguments] = {
             "barcodes",
             "stock-changes",
             "bundles-export",
+            "lots",
+            "lot-parcels",
+            "serials",
             "locations",
             "location-new",
             "fulfillment",
@@ -159,9 +162,34 @@ ROUTES: dict[str, Arguments] = {
             "transfer-suggestions",
             "transfer-import",
             "transfer-scan",
+            "purchase-orders",
+            "purchase-order-new",
+            "purchase-scan",
+            "receipts",
+            "suppliers",
+            "supplier-new",
+            "supplier-import",
+            "supplier-items",
+            "costs",
+            "cost-method",
+            "stock-costs",
         ),
         _none,
     ),
+    "purchase-order": of("purchase_half"),
+    "purchase-order-edit": of("purchase_draft"),
+    "purchase-order-act": of("purchase_draft"),
+    "purchase-order-confirm": of("purchase_sent"),
+    "purchase-order-close": of("purchase_half"),
+    "purchase-order-cancel": of("purchase_sent"),
+    "purchase-order-charges": of("purchase_half"),
+    "purchase-order-pdf": of("purchase_half"),
+    "purchase-floor": of("purchase_half"),
+    "supplier": of("supplier"),
+    "supplier-edit": of("supplier"),
+    "supplier-item-save": of("supplier"),
+    "supplier-item-delete": of("supplier_item"),
+    "variant-cost": of("variant"),
     "count": of("count_open"),
     "count-record": of("count_open"),
     "count-act": of("count_open"),
@@ -225,6 +253,11 @@ ROUTES: dict[str, Arguments] = {
     "stock-preview": of("level"),
     "stock-undo": of("level"),
     "stock-bin": of("level"),
+    "stock-lots": of("lot_level"),
+    "stock-serials": of("serial_level"),
+    "lot": of("lot"),
+    "lot-correct": of("lot"),
+    "serial": of("unit"),
     "location": of("location"),
     "location-edit": of("location"),
     "fulfillment-order": of("work"),
@@ -330,6 +363,28 @@ def _return_lines(world: World, _role: str) -> dict[str, Any]:
     return {f"quantity-{line.pk}": 1, f"reason-{line.pk}": "damaged", "request_key": "walk-key-0123456789"}
 
 
+_SUPPLIER = {
+    "name": "Another",
+    "code": "OTHER",
+    "currency": "EUR",
+    "language": "en",
+    "lead_time_days": "5",
+    "active": "on",
+}
+
+
+def _purchase_line(name: str, **values: Any) -> Data:
+    """Fields of an order's only line; a name that ends in - gets the line's id; an empty location is the order's."""
+
+    def data(world: World, _role: str) -> dict[str, Any]:
+        order = getattr(world, name)
+        line = order.lines.get()
+        filled = {f"{key}{line.pk}" if key.endswith("-") else key: value for key, value in values.items()}
+        return filled | ({"location": order.location_id} if "location" in values else {})
+
+    return data
+
+
 def _fewer_rules(world: World, role: str) -> dict[str, Any]:
     """The editor's draft without its last ranker, to be published."""
     draft = as_shown("based_on", page="routing-edit")(world, role)
@@ -348,7 +403,14 @@ def _availability_rule(world: World, _role: str) -> dict[str, Any]:
 def _grid(world: World, _role: str) -> dict[str, Any]:
     """A cell of the grid, changed."""
     pk, units = world.level.pk, world.level.safety_stock
-    return {"row": pk, f"was-safety_stock-{pk}": units, f"safety_stock-{pk}": units + 2, "reason": "safety", "key": "e" * 32, "step": "save"}
+    return {
+        "row": pk,
+        f"was-safety_stock-{pk}": units,
+        f"safety_stock-{pk}": units + 2,
+        "reason": "safety",
+        "key": "e" * 32,
+        "step": "save",
+    }
 
 
 _NEW_ORDER = {
@@ -435,7 +497,18 @@ ACTS = [
     Act("stock-add", lambda world, _role: _ADJUST | {"sku": "TEE", "location": world.other_location.pk}),
     Act("stock-adjust", fixed(**_ADJUST)),
     Act("stock-grid", _grid, "save"),
-    Act("barcodes", lambda world, _role: {"levels": world.level.pk, "what": "skus", "size": "57x32", "file": "pdf", "step": "print", f"n-sku-{world.level.pk}": 1}, changes=False),
+    Act(
+        "barcodes",
+        lambda world, _role: {
+            "levels": world.level.pk,
+            "what": "skus",
+            "size": "57x32",
+            "file": "pdf",
+            "step": "print",
+            f"n-sku-{world.level.pk}": 1,
+        },
+        changes=False,
+    ),
     Act("stock", _bulk("grid", "level"), "grid", "inventory.adjust", changes=False),
     Act("stock", _bulk("labels", "level"), "labels", "inventory.view", changes=False),
     Act("stock-undo", lambda world, _role: {"movement": world.movement.pk}),
@@ -563,6 +636,44 @@ ACTS = [
     Act("availability-webhook-test", fixed()),
     Act("availability-webhook-key", as_shown("mark", page="availability-webhook")),
     Act("availability-webhook-send", fixed()),
+    # Purchasing:
+    Act("purchase-order-new", lambda world, _role: {"supplier": world.supplier.pk, "location": world.location.pk}),
+    Act("purchase-order-edit", _purchase_line("purchase_draft", location="", **{"quantity-": 7, "cost-": "3.10"})),
+    Act("purchase-order-act", fixed(action="mark"), "mark"),
+    Act("purchase-order-act", fixed(action="send"), "send"),
+    Act("purchase-order-act", fixed(action="approve"), "approve", arguments=of("purchase_automatic")),
+    Act("purchase-order-act", fixed(action="mail"), "mail", arguments=of("purchase_sent")),
+    Act("purchase-order-confirm", _purchase_line("purchase_sent", **{"confirm-quantity-": 4})),
+    Act("purchase-order-close", _purchase_line("purchase_half", **{"close-quantity-": 1, "close-reason": "sold out"})),
+    Act("purchase-order-cancel", fixed(**{"cancel-reason": "doubled"})),
+    Act(
+        "purchase-order-charges",
+        fixed(
+            **{
+                "charges-freight": "4",
+                "charges-duty": "0",
+                "charges-other": "0",
+                "charges-charge_basis": "value",
+            }
+        ),
+    ),
+    Act("purchase-floor", fixed(code="TEE")),
+    Act("purchase-scan", fixed(code="PO-0"), changes=False),
+    Act("purchase-orders", _bulk("approve", "purchase_automatic"), "approve", "purchasing.send"),
+    Act("purchase-orders", _bulk("send", "purchase_draft"), "send", "purchasing.send"),
+    Act("supplier-new", lambda _world, _role: _SUPPLIER),
+    Act("supplier-edit", lambda _world, _role: _SUPPLIER | {"name": "Renamed"}),
+    Act(
+        "supplier-item-save",
+        fixed(variant_sku="NEVER-SOLD", price="2.40", pack_size="6", minimum_quantity="6"),
+    ),
+    Act("supplier-item-delete", fixed()),
+    Act(
+        "supplier-import",
+        lambda _world, _role: {"file": SimpleUploadedFile("prices.csv", b"Supplier code,Name\nACME,Acme\n")},
+    ),
+    Act("variant-cost", fixed(unit_cost="2.5", note="an old invoice"), permission="purchasing.edit"),
+    Act("cost-method", fixed(method="fifo")),
     # Transfers:
     Act("transfer-new", _between),
     Act("transfer-edit", lambda world, role: _between(world, role) | {"version": world.transfer_draft.version}),
@@ -620,6 +731,10 @@ ACTS = [
         "reorder_point",
         "replenishment.edit",
     ),
+    Act("lot-correct", fixed(expires_on="2030-01-31")),
+    Act("stock-lots", fixed(how="received", code="L-9", units="2", key="f1" * 16), permission="inventory.adjust"),
+    Act("stock-serials", fixed(how="received", serials="SN-77", key="f2" * 16), "register", "inventory.adjust"),
+    Act("stock-serials", fixed(gone="SN-1", reason="lost"), "gone", "inventory.adjust"),
     # The customer:
     Act("track-lookup", lambda world, _role: {"number": world.sent.number, "email": world.sent.email}),
     Act("tracking-return-items", lambda world, role: _return_lines(world, role) | {"step": "send"}),

@@ -37,13 +37,15 @@ from returns.operations import (
 )
 from tests.availability.walked import availability_rows
 from tests.channels.files import orders_file, queue
-from tests.factories.counts import counts_and_cases
 from tests.factories.bundles import make_bundle
-from tests.factories.fulfillment import make_work
+from tests.factories.counts import counts_and_cases
 from tests.factories.forecasting import make_forecast
+from tests.factories.fulfillment import make_work
 from tests.factories.replenishment import something_low
 from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
+from tests.factories.units import followed_units
+from tests.purchasing.world import purchases_in_each_state
 from tests.transfers.factory import transfers_in_each_state
 
 PASSWORD = "a long enough pass phrase 7"
@@ -96,7 +98,9 @@ def build_world() -> World:
     world.values |= something_low(world.location)
     world.values |= {"forecast": make_forecast(world.variant, world.location)}
     world.values |= counts_and_cases(world.variant, world.location)
+    world.values |= followed_units(world.location)
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
+    world.values |= purchases_in_each_state(world.variant, world.location)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
 
