@@ -8,7 +8,7 @@ import pytest
 
 from core.models import TimelineEntry
 from core.refusals import Invalid, Refusal, Stale
-from inventory.models import LotLevel, MovementReason, Reservation, StockLevel, StockMovement
+from inventory.models import BundleComponent, LotLevel, MovementReason, Reservation, StockLevel, StockMovement
 from inventory.operations import adjust_stock
 from inventory.operations.lots import receive_lot
 from oms.integrity import check_integrity
@@ -332,6 +332,7 @@ class TestDrafts:
     def test_what_cannot_be_sent_is_refused_by_field(self, change, field):
         variant, a, b = make_variant(), make_location(), make_location()
         bundle = make_variant(is_bundle=True)
+        BundleComponent.objects.create(bundle=bundle, component=variant, quantity=1)
         words = {
             "same": a.pk, "zero": ((variant.pk, 0),), "bundle": ((bundle.pk, 1),),
             "supplier": make_location(kind="supplier").pk, "closed": make_location(active=False).pk,
