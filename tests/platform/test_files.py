@@ -14,17 +14,19 @@ from oms.launcher.catalogs import compile_catalogs
 from oms.launcher.stamps import Stamp, fingerprint
 from tests.platform.conftest import ROOT
 
-LOCKS = ("production", "demo", "dev")
+LOCKS = ("production", "forecast", "demo", "dev")
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
 
-def locked_versions(name: str) -> dict[str, str]:
-    return dict(PINNED.findall((ROOT / "requirements" / f"{name}.txt").read_text()))
+def locked_versions(name: str) -> set[tuple[str, str]]:
+    """(library, version); two versions of a library where an old Python cannot have the new one."""
+    return set(PINNED.findall((ROOT / "requirements" / f"{name}.txt").read_text()))
 
 
 def required_names(group: str | None = None) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    lines = project["dependency-groups"][group] if group else project["project"]["dependencies"]
+    groups = project["dependency-groups"] | project["project"]["optional-dependencies"]
+    lines = groups[group] if group else project["project"]["dependencies"]
     return [re.split(r"[\[<>=;~ ]", line, maxsplit=1)[0] for line in lines]
 
 
@@ -39,15 +41,18 @@ def test_every_locked_library_has_hashes_and_no_address(name: str) -> None:
 
 
 def test_larger_locks_hold_the_smaller_ones() -> None:
-    production, demo, dev = map(locked_versions, LOCKS)
-    assert production.items() <= demo.items() <= dev.items()
+    production, forecast, demo, dev = map(locked_versions, LOCKS)
+    assert production <= forecast <= demo <= dev
 
 
 def test_every_required_library_is_locked_and_has_its_reason() -> None:
     reasons = (ROOT / "docs" / "dependencies.md").read_text()
-    wanted = {"production": required_names(), "demo": required_names("embedded"), "dev": required_names("dev")}
+    wanted = {
+        "production": required_names(), "forecast": required_names("forecast"), "demo": required_names("embedded"),
+        "dev": required_names("dev"),
+    }  # fmt: skip
     for lock, names in wanted.items():
-        assert set(names) <= locked_versions(lock).keys()
+        assert set(names) <= {name for name, _version in locked_versions(lock)}
     without = [name for names in wanted.values() for name in names if name not in reasons]
     assert not without
 

@@ -698,7 +698,13 @@ ACTS = [
     Act("transfers", _bulk("cancel", "transfer_draft", reason=""), "cancel", "transfers.edit"),
     # Forecasts:
     Act("forecast-run", fixed()),
-    Act("forecast-settings", as_shown("review_days", page="forecast-settings", review_days="9")),
+    Act(
+        "forecast-settings",
+        fixed(
+            lead_time_days="14", lead_time_sd="4", review_days="9", cover_days="30", service_fast="97", service_slow="95", service_intermittent="90"
+        ),
+        permission="replenishment.edit",
+    ),  # fmt: skip
     # Low stock:
     Act("alert-snooze", fixed(action="snooze", days="3")),
     Act("alert-preferences", fixed(frequency="at_once", back_in_stock="on")),
