@@ -165,6 +165,7 @@ class Endpoint(models.Model):
     old_secret = models.TextField(blank=True, default="")
     old_secret_until = models.DateTimeField(null=True)
     active = models.BooleanField(_("active"), default=True)
+    quiet_until = models.DateTimeField(null=True)  # nothing came back the last time: nobody waits for it again before
     created_at = models.DateTimeField()
 
     @property

@@ -22,7 +22,7 @@ from orders.models import Channel
 
 _AVAILABILITY = Actor.system("availability")
 #: A change that was made before now may be committed this much later.
-LATE_COMMITS = timedelta(minutes=5)
+LATE_COMMITS = timedelta(seconds=90)
 _SOLD_OTHERWISE = """
     WITH fresh AS (SELECT * FROM unnest(%s::bigint[], %s::int[]) AS f (variant_id, units)),
          gone AS (DELETE FROM availability_channelsales s WHERE s.channel_id = %s

@@ -22,6 +22,8 @@ from inventory.models import Variant
 #: Messages are kept for a look back.
 KEPT = timedelta(days=14)
 GONE = 410
+#: After a call without any answer the endpoint is left alone for so long: many messages do not hold every worker, one after another.
+QUIET = timedelta(seconds=30)
 _WEBHOOKS = Actor.system("webhooks")
 
 
@@ -55,7 +57,11 @@ def post_changes(event: AvailabilityChanged, *, actor: Actor, now: datetime) -> 
 def send(endpoint: Endpoint, message: WebhookPost, *, now: datetime) -> Answer:
     """One attempt, outside any transaction, and what came of it."""
     body = message.body.encode()
-    answer = post(endpoint.url, body, headers(_keys(endpoint, now), message.message_id, int(now.timestamp()), body))
+    if message.kind != "test" and endpoint.quiet_until is not None and endpoint.quiet_until > now:
+        answer = Answer(0, "not called: it did not answer a moment ago", 0)
+    else:
+        answer = post(endpoint.url, body, headers(_keys(endpoint, now), message.message_id, int(now.timestamp()), body))
+        Endpoint.objects.filter(pk=endpoint.pk).update(quiet_until=None if answer.status else now + QUIET)
     if answer.accepted:
         state = PostState.DELIVERED
     else:
