@@ -266,7 +266,7 @@ class OrderLine(models.Model):
             models.CheckConstraint(condition=at_most("refunded", "ordered"), name="order_line_refunded_within_ordered"),
             models.CheckConstraint(condition=not_negative("unit_price", "discount", "tax"), name="order_line_amounts"),
             models.CheckConstraint(
-                condition=Q(bundle__isnull=True, per_bundle__isnull=True) | Q(bundle__isnull=False, per_bundle__gt=0),
+                condition=Q(bundle__isnull=True, per_bundle__isnull=True) | Q(bundle__isnull=False, per_bundle__isnull=False, per_bundle__gt=0),
                 name="order_line_of_a_bundle_counts",
             ),
         ]  # fmt: skip

@@ -116,7 +116,7 @@ def test_availability_is_exact_at_each_location_and_in_total(django_assert_num_q
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
 def test_availability_is_what_a_packer_would_count(data):
