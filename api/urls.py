@@ -15,6 +15,7 @@ from api import (
     forecasting,
     orders,
     problems,
+    purchasing,
     quality,
     replenishment,
     shipping,
@@ -41,6 +42,7 @@ api.add_router("", stock.router)
 api.add_router("", shipping.router)
 api.add_router("", availability.router)
 api.add_router("", transfers.router)
+api.add_router("", purchasing.router)
 api.add_router("", counts.router)
 api.add_router("", quality.router)
 api.add_router("", replenishment.router)

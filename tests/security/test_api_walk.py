@@ -69,6 +69,31 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
         "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_in_transit.pk}/receive",
         lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
     ),
+    ("get", "/api/v1/suppliers"): ("purchasing.view", lambda world: "/api/v1/suppliers", None),
+    ("get", "/api/v1/suppliers/{supplier_id}"): (
+        "purchasing.view", lambda world: f"/api/v1/suppliers/{world.supplier.pk}", None,
+    ),
+    ("post", "/api/v1/suppliers"): (
+        "purchasing.edit", lambda world: "/api/v1/suppliers", lambda world: {"name": "By API", "code": "API", "currency": "EUR"},
+    ),
+    ("get", "/api/v1/purchase-orders"): ("purchasing.view", lambda world: "/api/v1/purchase-orders", None),
+    ("get", "/api/v1/purchase-orders/{purchase_order_id}"): (
+        "purchasing.view", lambda world: f"/api/v1/purchase-orders/{world.purchase_half.pk}", None,
+    ),
+    ("post", "/api/v1/purchase-orders"): (
+        "purchasing.edit", lambda world: "/api/v1/purchase-orders",
+        lambda world: {"supplier": "Walked", "location": world.location.name, "lines": [{"sku": "TEE", "quantity": 1}]},
+    ),
+    ("post", "/api/v1/purchase-orders/{purchase_order_id}/send"): (
+        "purchasing.send", lambda world: f"/api/v1/purchase-orders/{world.purchase_draft.pk}/send", lambda world: {"mail": False},
+    ),
+    ("post", "/api/v1/purchase-orders/{purchase_order_id}/confirm"): (
+        "purchasing.edit", lambda world: f"/api/v1/purchase-orders/{world.purchase_sent.pk}/confirm", lambda world: {},
+    ),
+    ("post", "/api/v1/purchase-orders/{purchase_order_id}/receive"): (
+        "purchasing.receive", lambda world: f"/api/v1/purchase-orders/{world.purchase_half.pk}/receive",
+        lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
+    ),
     ("get", "/api/v1/forecasts"): ("replenishment.view", lambda world: "/api/v1/forecasts", None),
     ("get", "/api/v1/forecasts/{forecast_id}"): (
         "replenishment.view", lambda world: f"/api/v1/forecasts/{world.forecast.pk}", None,
