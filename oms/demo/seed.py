@@ -22,6 +22,7 @@ from fulfillment.operations.tracking import ask_carriers
 from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
 from oms.demo.availability import seed_availability
+from oms.demo.bundles import seed_bundles
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.demo.counts import seed_counts
 from oms.demo.replenishment import seed_replenishment
@@ -61,6 +62,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     variants = _products()
     _stock(variants, _locations(), chance, size=orders, now=now - timedelta(days=DAYS + 1))
     _orders(channels, variants, chance, count=orders, now=now)
+    seed_bundles(now=now)
     _ship(now=now)
     _returns(now=now)
     seed_transfers(now=now)
