@@ -87,7 +87,7 @@ def record_line(
         line.counted = before + quantity
         line.on_hand, line.movement_id = on_hand, movement_id
         line.counted_at, line.counted_by = now, actor.ref
-        line.reason = reason.strip()[:120] or line.reason
+        line.reason = reason.replace("\x00", "").strip()[:120] or line.reason
         line.state = _S.RECOUNTING if again or line.first_at else _S.COUNTING
         if done:
             judge(line, count)

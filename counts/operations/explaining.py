@@ -25,7 +25,7 @@ def explain_lines(*, count_id: int, reasons: Mapping[int, str], actor: Actor, no
             raise Refusal("wrong_state", _("The count is settled; its reasons stay as they are."))
         changed = []
         for line in count.lines.select_for_update().filter(pk__in=list(reasons)).select_related(None):
-            text = " ".join(reasons[line.pk].split())[:120]
+            text = " ".join(reasons[line.pk].replace("\x00", "").split())[:120]
             if text != line.reason:
                 line.reason = text
                 changed.append(line)

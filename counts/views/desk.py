@@ -27,7 +27,7 @@ from counts.models import StockCount, StockCountLine
 from counts.operations import CannotPost, abandon_count, finish_count, post_count, record_line, reopen_count
 from counts.operations.explaining import explain_lines
 from counts.queries import differences, holders_of, progress_of
-from counts.states import CLOSED_STATES, COUNT_MACHINE, LineState
+from counts.states import COUNT_MACHINE, LineState
 from counts.tables import scope_words
 from counts.views.people import names_of
 from inventory.codes import variant_of_code
@@ -69,7 +69,7 @@ def show(request: HttpRequest, found: StockCount, *, status: int = 200, **more: 
         "count": found,
         "scope": scope_words(found),
         "progress": progress_of(found),
-        "offers": [offer for offer in offers if offer.allowed or found.state not in CLOSED_STATES],
+        "offers": [offer for offer in offers if found.state == "open" or offer.name == "abandon"],
         "hidden": hidden,
         "views": [(name, label) for name, (label, _q, tells) in VIEWS.items() if not (tells and hidden)],
         "view": view,

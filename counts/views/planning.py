@@ -49,7 +49,7 @@ def next_counts(request: HttpRequest) -> HttpResponse:
 
 def _made(request: HttpRequest, place: Location, form: SettingsForm) -> HttpResponse:
     who: dict[str, Any] = {"settings": form.settings(), "actor": Actor.user(request.user), "now": timezone.now()}
-    bins = request.POST.getlist("bin")
+    bins = [name for name in request.POST.getlist("bin") if "\x00" not in name]
     if request.POST.get("each"):
         made = create_counts(location_id=place.pk, bins=bins, **who)
     else:
@@ -105,7 +105,9 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, found: CountSchedule | None) -> HttpResponse:
     form = ScheduleForm(
-        request.POST or None, instance=found, initial={} if found else {"next_on": timezone.localdate()}
+        request.POST or None,
+        instance=found,
+        initial={} if found else {"next_on": timezone.localdate(), "kind": CountKind.BINS},
     )
     if request.method == "POST" and form.is_valid():
         try:

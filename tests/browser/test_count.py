@@ -49,7 +49,7 @@ def test_a_bin_is_counted_by_scanner_to_posted(chromium: Browser, stack: Stack, 
         hand.scan(EAN)
         expect(page.locator(".floor-answer", has_text=f"TEE: {n}")).to_be_visible()
     hand.scan("LOST")
-    expect(page.locator("text=Count it as found")).to_be_visible()
+    expect(page.get_by_role("button", name="Count it as found")).to_be_visible()
     hand.scan("LOST")
     expect(page.locator(".floor-answer", has_text="LOST: 1")).to_be_visible()
     work = make_work([("TEE", 1)], location=place)  # one is sold and leaves while the count goes on
