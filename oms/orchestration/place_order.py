@@ -34,6 +34,7 @@ from inventory.models import Variant
 from inventory.operations.reservations import write_reservations
 from oms.orchestration.exploding import Goods, Group, explode
 from oms.orchestration.planning import Routed, route_and_lock
+from oms.orchestration.refusing import refusal_of
 from oms.orchestration.requests import (
     ZERO,
     Amounts,
@@ -41,9 +42,7 @@ from oms.orchestration.requests import (
     NewOrder,
     Placed,
     Refused,
-    Short,
     check_request,
-    shortage_message,
 )
 from orders.events import OrdersPlaced
 from orders.models import Channel, Order, OrderBundle, OrderLine
@@ -326,7 +325,7 @@ def _route(drafts: Sequence[Draft], *, now: datetime) -> Routed | None:
     for (draft, _needs), plan in zip(wanted, routed.plans, strict=True):
         draft.plan = plan
         if plan.backorders and draft.request.on_shortage == "refuse":
-            draft.refused = _refusal(draft, plan)
+            draft.refused = refusal_of(draft, plan)
         if plan.allocations:
             service = service_of(draft.request.shipping_method)
             draft.assignment = Assignment(
@@ -342,29 +341,6 @@ def _sets(draft: Draft) -> tuple[tuple[Member, ...], ...]:
         tuple(Member(draft.line_ids[n], per, lines[n].quantity - draft.open_units(n)) for n, per in group.parts)
         for group in draft.groups
     )
-
-
-def _refusal(draft: Draft, plan: Plan) -> Refused:
-    """Why an order that was wanted whole is not placed: each line that is short, in the order and the units in which it was asked for."""
-    missing: dict[int, int] = defaultdict(int)
-    at = {line_id: n for n, line_id in enumerate(draft.line_ids)}
-    for line_id, _variant, units in plan.backorders:
-        missing[at[line_id]] = units
-    groups = {n: (group, per) for group in draft.groups for n, per in group.parts}
-    short: dict[int, Short] = {}
-    for n, units in sorted(missing.items()):
-        position = draft.origins[n] if draft.origins else n
-        if n in groups:
-            group, per = groups[n]
-            sets = max(-(-units // per), group.quantity - short[position].promised if position in short else 0)
-            short[position] = Short(position, group.sku, group.quantity, group.quantity - sets)
-        else:
-            line = draft.request.lines[n]
-            short[position] = Short(position, line.sku, line.quantity, line.quantity - units)
-    told = tuple(short.values())
-    return Refused(
-        "not_enough_stock", " ".join(map(shortage_message, told)), f"lines[{told[0].position}].quantity", told[0].position, told
-    )  # fmt: skip
 
 
 def version_of(plan: Plan) -> int:
