@@ -240,7 +240,7 @@ _SALES = """
 """
 
 
-def units_sold(channel_id: int, day: date, zone: str, variant_ids: Sequence[int] | None = None) -> dict[int, int]:
+def units_sold(channel_id: int, day: date, zone: str, variant_ids: list[int] | None = None) -> dict[int, int]:
     """variant → units that the channel sold, less cancelled ones, in the 28 days before `day`."""
     begins, ends = sales_window(day, zone)
     with connection.cursor() as cursor:
@@ -299,7 +299,7 @@ def counted_variants() -> QuerySet[Variant]:
 def variants_in(scope: str, target: str, variant_id: int | None) -> QuerySet[Variant]:
     """The variants with a number that a scope has."""
     if scope == Scope.SKU:
-        return counted_variants().filter(pk=variant_id)
+        return counted_variants().filter(pk=variant_id or 0)
     if scope == Scope.TYPE:
         return counted_variants().filter(product__product_type=target)
     if scope == Scope.TAG:
@@ -358,7 +358,8 @@ def preview_rule(rule: AvailabilityRule, *, was: AvailabilityRule | None, now: d
         ids = sorted({*ids, *old[: PREVIEWED + 1]})
     in_scope = len(ids) if len(ids) <= PREVIEWED else scopes.count()
     ids = ids[:PREVIEWED]
-    changes, examples = 0, []
+    changes = 0
+    examples: list[tuple[str, int, int]] = []
     for start in range(0, len(ids), _BATCH):
         pairs = [(rule.channel_id, pk) for pk in ids[start : start + _BATCH]]
         before, after = load_inputs(pairs, now=now), load_inputs(pairs, now=now, instead=rule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -58,7 +59,7 @@ def _due(now: datetime, at_once: bool) -> datetime:
     return now if at_once else now + window()
 
 
-def _run(statement: str, parameters: list[object]) -> int:
+def _run(statement: str, parameters: list[Any]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         transaction.on_commit(lambda: bell.ring(PUBLISH_TASK), robust=True)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -113,7 +114,7 @@ def _counted(pairs: Collection[Pair]) -> list[Pair]:
     return sorted({pair for pair in pairs if pair[1] in known})
 
 
-def _lock(pairs: Sequence[Pair]) -> dict[Pair, tuple[object, ...]]:
+def _lock(pairs: Sequence[Pair]) -> dict[Pair, tuple[Any, ...]]:
     columns = [[channel for channel, _variant in pairs], [variant for _channel, variant in pairs]]
     with connection.cursor() as cursor:
         cursor.execute(_ENSURE, columns)
@@ -121,7 +122,7 @@ def _lock(pairs: Sequence[Pair]) -> dict[Pair, tuple[object, ...]]:
         return {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
 
 
-def _store(rows: Sequence[tuple[object, ...]], *, now: datetime) -> None:
+def _store(rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [now, *map(list, zip(*rows, strict=True))])

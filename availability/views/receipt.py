@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from availability.queries import Inputs, receipt_of, speaks_of
 from availability.shown import Part, Receipt, shown
 from availability.tables import budget_text, buffer_text
 from core.permissions import require
+from core.requests import StaffRequest
 from core.timeline import entries_for
 from core.timeline_text import lines_for
 from inventory.models import StockLevel, Variant
@@ -60,7 +61,7 @@ class Term:
 
 @require("availability.view")
 @require_safe
-def receipt(request: HttpRequest, pk: int) -> HttpResponse:
+def receipt(request: StaffRequest, pk: int) -> HttpResponse:
     """The page of a SKU on a channel. A fixed number of statements, whatever it is made of."""
     row = get_object_or_404(
         ChannelAvailability.objects.select_related("channel", "variant").defer(

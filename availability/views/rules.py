@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from core.files import store_file
 from core.forms import add_refusal
 from core.permissions import require, require_permission
 from core.refusals import Refusal
+from core.requests import StaffRequest
 from core.timeline import entries_for
 from core.timeline_text import lines_for
 
@@ -33,19 +34,19 @@ FILE_KEPT = timedelta(days=30)
 
 @require("availability.edit")
 @require_http_methods(["GET", "POST"])
-def rule_new(request: HttpRequest) -> HttpResponse:
+def rule_new(request: StaffRequest) -> HttpResponse:
     """Write a rule."""
     return _rule_form(request, None)
 
 
 @require("availability.view")
 @require_http_methods(["GET", "POST"])
-def rule(request: HttpRequest, pk: int) -> HttpResponse:
+def rule(request: StaffRequest, pk: int) -> HttpResponse:
     """One rule with its history; who may, changes it."""
     return _rule_form(request, get_object_or_404(AvailabilityRule.objects.select_related("channel", "variant"), pk=pk))
 
 
-def _rule_form(request: HttpRequest, found: AvailabilityRule | None) -> HttpResponse:
+def _rule_form(request: StaffRequest, found: AvailabilityRule | None) -> HttpResponse:
     may_edit = request.user.can("availability.edit")
     name = rule_name(found) if found else ""
     if request.method == "POST":
@@ -69,12 +70,12 @@ def _rule_form(request: HttpRequest, found: AvailabilityRule | None) -> HttpResp
     return render(request, "availability/rule.html", context, status=422 if form.is_bound and form.errors else 200)
 
 
-def require_edit(request: HttpRequest) -> None:
+def require_edit(request: StaffRequest) -> None:
     """Changing needs more than looking."""
     require_permission(request.user, "availability.edit")
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
+def _asked(request: StaffRequest) -> dict[str, Any]:
     """What a link to a new rule says already."""
     asked = {name: request.GET[name][:120] for name in ("channel", "scope", "target", "sku") if request.GET.get(name)}
     return asked | ({"scope": "sku"} if "sku" in asked else {})
@@ -86,7 +87,7 @@ def _preview(form: RuleForm, found: AvailabilityRule | None) -> Preview:
     return preview_rule(drafted, was=found, now=now)
 
 
-def _save(request: HttpRequest, form: RuleForm, found: AvailabilityRule | None) -> HttpResponse:
+def _save(request: StaffRequest, form: RuleForm, found: AvailabilityRule | None) -> HttpResponse:
     saved = save_rule(
         rule_id=found.pk if found else None, values=form.values(), version=form.cleaned_data["version"] if found else None,
         actor=Actor.user(request.user), now=timezone.now(),
@@ -103,7 +104,7 @@ def _save(request: HttpRequest, form: RuleForm, found: AvailabilityRule | None) 
 
 @require("availability.edit")
 @require_POST
-def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
+def rule_delete(request: StaffRequest, pk: int) -> HttpResponse:
     """Take a rule away."""
     delete_rule(rule_id=pk, actor=Actor.user(request.user), now=timezone.now())
     messages.success(request, _("Deleted. Its SKUs follow the next wider rule."))
@@ -112,7 +113,7 @@ def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require("availability.view")
 @require_safe
-def rules_file(request: HttpRequest) -> StreamingHttpResponse:
+def rules_file(request: StaffRequest) -> StreamingHttpResponse:
     """Every rule in the columns that the import reads."""
     rules = AvailabilityRule.objects.select_related("channel", "variant", "pool").order_by("channel__name", "pk")
     response = StreamingHttpResponse(csv_rows(rules.iterator(chunk_size=2000)), content_type="text/csv; charset=utf-8")
@@ -122,7 +123,7 @@ def rules_file(request: HttpRequest) -> StreamingHttpResponse:
 
 @require("availability.edit")
 @require_http_methods(["GET", "POST"])
-def rules_import(request: HttpRequest) -> HttpResponse:
+def rules_import(request: StaffRequest) -> HttpResponse:
     """Bring in rules."""
     form = RuleFileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -145,7 +146,7 @@ def rules_import(request: HttpRequest) -> HttpResponse:
 
 @require("availability.view")
 @require_safe
-def pools(request: HttpRequest) -> HttpResponse:
+def pools(request: StaffRequest) -> HttpResponse:
     """Every pool: a shop has a handful."""
     rows = LocationPool.objects.annotate(rule_count=Count("rules")).prefetch_related("locations").order_by("name")
     return render(
@@ -155,19 +156,19 @@ def pools(request: HttpRequest) -> HttpResponse:
 
 @require("availability.edit")
 @require_http_methods(["GET", "POST"])
-def pool_new(request: HttpRequest) -> HttpResponse:
+def pool_new(request: StaffRequest) -> HttpResponse:
     """Put locations together."""
     return _pool_form(request, None)
 
 
 @require("availability.edit")
 @require_http_methods(["GET", "POST"])
-def pool(request: HttpRequest, pk: int) -> HttpResponse:
+def pool(request: StaffRequest, pk: int) -> HttpResponse:
     """Change a pool."""
     return _pool_form(request, get_object_or_404(LocationPool, pk=pk))
 
 
-def _pool_form(request: HttpRequest, found: LocationPool | None) -> HttpResponse:
+def _pool_form(request: StaffRequest, found: LocationPool | None) -> HttpResponse:
     form = PoolForm(request.POST or None, pool=found)
     name = found.name if found else ""
     if request.method == "POST" and form.is_valid():
@@ -187,7 +188,7 @@ def _pool_form(request: HttpRequest, found: LocationPool | None) -> HttpResponse
 
 @require("availability.edit")
 @require_POST
-def pool_delete(request: HttpRequest, pk: int) -> HttpResponse:
+def pool_delete(request: StaffRequest, pk: int) -> HttpResponse:
     """Take a pool away that no rule uses."""
     get_object_or_404(LocationPool, pk=pk)
     try:

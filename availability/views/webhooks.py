@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from core.listing.counting import count_many
 from core.listing.keyset import BadCursor, Keyset
 from core.permissions import require
 from core.refusals import Refusal
+from core.requests import StaffRequest
 from core.timeline import entries_for
 from core.timeline_text import lines_for
 from orders.models import Channel
@@ -34,7 +35,7 @@ _NEWEST = Keyset(("id",), desc=True)
 
 @require("availability.view")
 @require_safe
-def channels(request: HttpRequest) -> HttpResponse:
+def channels(request: StaffRequest) -> HttpResponse:
     """Every channel with its rules, its numbers and its endpoint."""
     last = WebhookPost.objects.filter(endpoint__channel=OuterRef("pk")).order_by("-id")
     rows = list(
@@ -50,7 +51,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 
 @require("availability.view")
 @require_http_methods(["GET", "POST"])
-def webhook(request: HttpRequest, pk: int) -> HttpResponse:
+def webhook(request: StaffRequest, pk: int) -> HttpResponse:
     """The endpoint of a channel: its address, its key, what was posted."""
     channel = get_object_or_404(Channel, pk=pk)
     endpoint = Endpoint.objects.filter(channel=channel).first()
@@ -75,7 +76,7 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, channel: Channel, endpoint: Endpoint | None, form: EndpointForm, *, secret: str = "", status: int = 200
+    request: StaffRequest, channel: Channel, endpoint: Endpoint | None, form: EndpointForm, *, secret: str = "", status: int = 200
 ) -> HttpResponse:  # fmt: skip
     context: dict[str, Any] = {
         "channel": channel, "endpoint": endpoint, "form": form, "secret": secret, "may_edit": request.user.can("availability.edit"),
@@ -97,7 +98,7 @@ def _page(
 
 @require("availability.edit")
 @require_POST
-def webhook_test(request: HttpRequest, pk: int) -> HttpResponse:
+def webhook_test(request: StaffRequest, pk: int) -> HttpResponse:
     """Post a test message now and say what came back."""
     endpoint = get_object_or_404(Endpoint.objects.select_related("channel"), channel_id=pk)
     answer = send_test(endpoint, now=timezone.now())
@@ -113,7 +114,7 @@ def webhook_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require("availability.edit")
 @require_POST
-def webhook_key(request: HttpRequest, pk: int) -> HttpResponse:
+def webhook_key(request: StaffRequest, pk: int) -> HttpResponse:
     """Make a new key; it is shown this once."""
     channel = get_object_or_404(Channel, pk=pk)
     get_object_or_404(Endpoint, channel=channel)
@@ -130,7 +131,7 @@ def webhook_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require("availability.edit")
 @require_POST
-def webhook_send_all(request: HttpRequest, pk: int) -> HttpResponse:
+def webhook_send_all(request: StaffRequest, pk: int) -> HttpResponse:
     """Send every number of the channel again."""
     endpoint = get_object_or_404(Endpoint.objects.select_related("channel"), channel_id=pk)
     job = send_all(endpoint, actor=Actor.user(request.user), now=timezone.now())
@@ -139,7 +140,7 @@ def webhook_send_all(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require("availability.edit")
 @require_POST
-def channel_recompute(request: HttpRequest, pk: int) -> HttpResponse:
+def channel_recompute(request: StaffRequest, pk: int) -> HttpResponse:
     """Work out every number of a channel again."""
     channel = get_object_or_404(Channel, pk=pk)
     job = recompute(
