@@ -86,6 +86,7 @@ SECTIONS = (
             Section(_("Low stock"), "alert", "alerts", "replenishment.view", count="alerts"),
             Section(_("Reorder"), "chart", "reorder", "replenishment.view"),
             Section(_("Forecast"), "chart", "forecast", "replenishment.view"),
+            Section(_("Costs"), "chart", "costs", "costs.view"),
         ),
     ),
     Section(_("Locations"), "store", "locations", "inventory.view", key="l"),

@@ -15,6 +15,8 @@ from core.paper.language import isolated, known_language, long_date, number, own
 from core.paper.text import Direction, direction, printable, printable_lines
 from core.paper.weasy import pdf_bytes, render_html
 
+_EASTERN_MARKS = str.maketrans({",": "٬", ".": "٫"})
+
 
 @dataclass(frozen=True, slots=True)
 class PaperLine:
@@ -63,7 +65,9 @@ def purchase_html(paper: Paper) -> str:
     locale = paper_locale(language)
 
     def money(amount: Decimal) -> str:
-        return own_digits(format_money(amount, paper.currency, language), locale)
+        text = format_money(amount, paper.currency, language)
+        # Eastern digits are grouped and divided by marks of their own (CLDR, arabext).
+        return own_digits(text.translate(_EASTERN_MARKS), locale) if text != own_digits(text, locale) else text
 
     with translation.override(language):
         return render_to_string(

@@ -32,6 +32,7 @@ from inventory.operations.catalog import delete_variant, is_used, save_product
 from inventory.operations.lots import save_followed_variant
 from inventory.queries import VariantRow, levels_of_product, listed_products, shop_currency, variant_rows
 from inventory.tables import ProductTable
+from purchasing.queries import unit_costs
 
 #: Levels that a product's page shows; the stock list has the rest.
 LEVELS_SHOWN = 200
@@ -88,9 +89,12 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
     rows = variant_rows(found)
     levels = levels_of_product(found, limit=LEVELS_SHOWN + 1)
     subjects = [found.subject, *(row.variant.subject for row in rows)]
+    sees_costs = request.user.can("costs.view")
+    costs = unit_costs([row.variant.pk for row in rows]) if sees_costs else {}
     context = {
         "product": found,
-        "rows": [(row, expected_check_digit(row.variant.barcode)) for row in rows],
+        "rows": [(row, expected_check_digit(row.variant.barcode), costs.get(row.variant.pk)) for row in rows],
+        "sees_costs": sees_costs,
         "totals": _totals(rows),
         "levels": levels[:LEVELS_SHOWN],
         "more_levels": len(levels) > LEVELS_SHOWN,

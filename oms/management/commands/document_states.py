@@ -13,6 +13,7 @@ from core.states import StateMachine
 from counts.states import COUNT_MACHINE
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
+from purchasing.states import PURCHASE_MACHINE
 from quality.states import CASE_MACHINE
 from replenishment.states import ALERT_MACHINE
 from returns.states import RETURN_MACHINE
@@ -31,6 +32,7 @@ MACHINES = {
     "Shipment": SHIPMENT_MACHINE,
     "Return": RETURN_MACHINE,
     "Transfer": TRANSFER_MACHINE,
+    "Purchase order": PURCHASE_MACHINE,
     "Stock count": COUNT_MACHINE,
     "Nonconformance": CASE_MACHINE,
     "Alert": ALERT_MACHINE,
