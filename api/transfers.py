@@ -55,9 +55,17 @@ class ReadyIn(Input):
     version: int | None = Field(None, description="refuse when it was changed since this version")
 
 
+_SERIALS = Field(
+    default_factory=list,
+    max_length=5000,
+    description="serial numbers, where only some of the units that are there move",
+)
+
+
 class DispatchLineIn(Input):
     sku: text(64, 1)
     quantity: int = Field(ge=0, le=1_000_000)
+    serials: list[text(60, 1)] = _SERIALS
 
 
 class DispatchIn(Input):
@@ -73,6 +81,7 @@ class ArrivedIn(Input):
     over_reason: text(12) = Field("", description="sent_more or found; needed where more arrived than was on its way")
     damage_reason: text(12) = Field("", description="on_the_way, badly_packed or before; needed for damaged units")
     note: text(200) = ""
+    serials: list[text(60, 1)] = _SERIALS
 
 
 class ReceiveIn(Input):
@@ -205,12 +214,13 @@ def dispatch(request: HttpRequest, transfer_id: int, data: DispatchIn) -> Status
     actor, now = _actor(request), timezone.now()
 
     def act() -> tuple[int, dict[str, Any]]:
-        units = None
+        units = serials = None
         if data.lines is not None:
             ids = _lines_of(transfer_id, [line.sku for line in data.lines])
             units = {pk: line.quantity for pk, line in zip(ids, data.lines, strict=True)}
+            serials = {pk: line.serials for pk, line in zip(ids, data.lines, strict=True)}
         dispatch_transfer(
-            transfer_id=_key(transfer_id), units=units, keep_rest=data.keep_rest, version=data.version, actor=actor, now=now
+            transfer_id=_key(transfer_id), units=units, serials=serials, keep_rest=data.keep_rest, version=data.version, actor=actor, now=now
         )  # fmt: skip
         return 200, _full(transfer_id)
 
@@ -231,7 +241,9 @@ def receive(request: HttpRequest, transfer_id: int, data: ReceiveIn) -> Status:
     def act() -> tuple[int, dict[str, Any]]:
         ids = _lines_of(transfer_id, [line.sku for line in data.lines])
         arrived = [
-            Arrived(pk, line.quantity, line.damaged, line.over_reason, line.damage_reason, line.note)
+            Arrived(
+                pk, line.quantity, line.damaged, line.over_reason, line.damage_reason, line.note, tuple(line.serials)
+            )
             for pk, line in zip(ids, data.lines, strict=True)
         ]
         key = f"api:{request.api_token.pk}:{_digest(request.headers[HEADER])}"  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Location, Variant
+from inventory.models import Location, SerialNumber, Variant
 from transfers.states import DamageReason, FoundPlace, MissingReason, OverReason, TransferState
 
 #: Longest note that the ledger keeps whole.
@@ -182,5 +182,32 @@ class Settlement(models.Model):
                 condition=Q(reason__in=MissingReason.values, found_at="")
                 | Q(reason="", found_at__in=FoundPlace.values),
                 name="settlement_says_what",
+            ),
+        ]
+
+
+class SerialWay(models.TextChoices):
+    """Where a unit of a line is that left with a serial number."""
+
+    ON_THE_WAY = "on_the_way", _("On the way")
+    ARRIVED = "arrived", _("Arrived")
+    GIVEN_UP = "given_up", _("Given up")
+    BACK = "back", _("Back at the origin")
+
+
+class LineSerial(models.Model):
+    """A unit with a serial number that left with a line, or (`over`) arrived with it without being noted. On its way with one transfer."""
+
+    line = models.ForeignKey(TransferLine, on_delete=models.CASCADE, related_name="serials")
+    serial = models.ForeignKey(SerialNumber, on_delete=models.PROTECT, related_name="+")
+    way = models.CharField(max_length=10, choices=SerialWay.choices, default=SerialWay.ON_THE_WAY)
+    arrival = models.ForeignKey(Arrival, null=True, on_delete=models.PROTECT, related_name="serials")
+    over = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(way__in=SerialWay.values), name="transfer_serial_way_known"),
+            models.UniqueConstraint(
+                fields=["serial"], name="transfer_serial_on_one_way", condition=Q(way=SerialWay.ON_THE_WAY)
             ),
         ]

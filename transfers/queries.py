@@ -97,6 +97,7 @@ _POSITIONS = """
           FROM inventory_reorderpolicy p
           LEFT JOIN inventory_stocklevel s ON s.variant_id = p.variant_id AND s.location_id = p.location_id
          WHERE p.location_id IN (SELECT id FROM place) AND (%(destination)s::bigint IS NULL OR p.location_id = %(destination)s)
+           AND (%(only)s::bigint[] IS NULL OR p.variant_id = ANY(%(only)s))
            AND coalesce(s.available, 0) + coalesce(s.incoming, 0) <= p.reorder_point
            AND coalesce(s.available, 0) + coalesce(s.incoming, 0) < p.order_up_to
            AND NOT EXISTS (SELECT FROM arriving a WHERE a.variant_id = p.variant_id AND a.location_id = p.location_id
@@ -127,13 +128,18 @@ _POSITIONS = """
 
 
 def positions(
-    *, keep: int = 0, origin_id: int | None = None, destination_id: int | None = None, variants: int | None = None
+    *,
+    keep: int = 0,
+    origin_id: int | None = None,
+    destination_id: int | None = None,
+    variants: int | None = None,
+    only: Sequence[int] | None = None,
 ) -> list[Position]:
     """What `suggest_transfers` needs and no more: places that are short and places with a surplus, of variants that have both.
 
-    variants: of so many variants at most, the first by number. One statement whatever the number of variants and places.
+    variants: of so many variants at most, the first by number; only: of these alone. One statement whatever the number of variants and places.
     """
-    asked = {"keep": keep, "origin": origin_id, "destination": destination_id, "variants": variants}
+    asked = {"keep": keep, "origin": origin_id, "destination": destination_id, "variants": variants, "only": only}
     with connection.cursor() as cursor:
         cursor.execute(_POSITIONS, asked)
         return [Position(*row) for row in cursor.fetchall()]

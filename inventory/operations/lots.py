@@ -404,16 +404,18 @@ def _leave_lots(variant: Variant, *, merge: bool, actor: Actor, now: datetime) -
 
 
 def _leave_serials(variant: Variant, *, merge: bool, actor: Actor, now: datetime) -> None:
-    units = SerialNumber.objects.filter(variant_id=variant.pk, state=SerialState.IN_STOCK).order_by("id")
+    units = SerialNumber.objects.filter(
+        variant_id=variant.pk, state__in=[SerialState.IN_STOCK, SerialState.IN_TRANSIT]
+    ).order_by("state", "id")
     first = units.first()
     if first is None:
         return
     if not merge:
         raise Refusal(
             "serials_in_stock",
-            _("{serial} of {sku} is in stock. Say that serial numbers may be forgotten, or sell them first.").format(
-                serial=first.serial, sku=variant.sku
-            ),
+            _(
+                "{serial} of {sku} is in stock or on its way. Say that serial numbers may be forgotten, or sell them first."
+            ).format(serial=first.serial, sku=variant.sku),
             field="tracking",
         )
     ids = list(units.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))

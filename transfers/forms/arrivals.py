@@ -9,9 +9,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from inventory.operations.serials import read_serials
+from transfers.forms.leaving import serials_field
 from transfers.models import LONGEST_NOTE, TransferLine
 from transfers.operations import Arrived, Settled
 from transfers.operations.drafting import MAX_QUANTITY
+from transfers.operations.serials import follows
 from transfers.states import DamageReason, FoundPlace, MissingReason, OverReason
 
 _CHOOSE = [("", _("Choose …"))]
@@ -25,13 +28,14 @@ def _count(**kwargs: Any) -> forms.IntegerField:
 
 @dataclass(frozen=True, slots=True)
 class PostRow:
-    """A line at the dock with the fields of its count; `over` and `damage` are None where nothing is to be explained."""
+    """A line at the dock with the fields of its count; `over`, `damage` and `serials` are None where nothing is to be said."""
 
     line: TransferLine
     quantity: forms.BoundField
     damaged: forms.BoundField
     over: forms.BoundField | None
     damage: forms.BoundField | None
+    serials: forms.BoundField | None
 
     @property
     def too_many(self) -> int:
@@ -44,7 +48,7 @@ class PostRow:
     @property
     def errors(self) -> list[str]:
         """What is wrong with any of its fields."""
-        fields = (self.quantity, self.damaged, self.over, self.damage)
+        fields = (self.quantity, self.damaged, self.over, self.damage, self.serials)
         return [str(error) for field in fields if field is not None for error in field.errors]
 
 
@@ -70,6 +74,8 @@ class PostForm(forms.Form):
             self.fields[f"damage-{line.pk}"] = forms.ChoiceField(
                 label=_("How was it damaged?"), choices=[*_CHOOSE, *DamageReason.choices], required=False
             )
+            if follows(line):
+                self.fields[f"serials-{line.pk}"] = serials_field()
 
     def counts(self) -> dict[int, tuple[int, int]]:
         """Line id → (counted, of these damaged), of the lines whose fields were sent."""
@@ -83,11 +89,15 @@ class PostForm(forms.Form):
         }
 
     def reasons(self) -> dict[int, Arrived]:
-        """Line id → its reasons."""
+        """Line id → its reasons and serial numbers."""
         data = self.cleaned_data
         return {
             line.pk: Arrived(
-                line.pk, 0, over_reason=data.get(f"over-{line.pk}", ""), damage_reason=data.get(f"damage-{line.pk}", "")
+                line.pk,
+                0,
+                over_reason=data.get(f"over-{line.pk}", ""),
+                damage_reason=data.get(f"damage-{line.pk}", ""),
+                serials=tuple(read_serials(data.get(f"serials-{line.pk}", ""))),
             )
             for line in self.lines
         }
@@ -101,6 +111,7 @@ class PostForm(forms.Form):
                 self[f"damaged-{line.pk}"],
                 self[f"over-{line.pk}"] if line.counted > line.outstanding else None,
                 self[f"damage-{line.pk}"] if line.counted_damaged else None,
+                self[f"serials-{line.pk}"] if follows(line) and line.counted else None,
             )
             for line in self.lines
         ]
@@ -122,12 +133,20 @@ class SettleForm(forms.Form):
             self.fields[f"reason-{line.pk}"] = forms.ChoiceField(
                 label=_("What became of it?"), choices=[*_CHOOSE, *MissingReason.choices], required=False
             )
+            if follows(line):
+                self.fields[f"serials-{line.pk}"] = serials_field()
 
     def settled(self) -> list[Settled]:
         """The lines that have a reason or a number."""
         data = self.cleaned_data
         rows = [
-            Settled(line.pk, data.get(f"missing-{line.pk}") or 0, data.get(f"reason-{line.pk}", ""), data["note"])
+            Settled(
+                line.pk,
+                data.get(f"missing-{line.pk}") or 0,
+                data.get(f"reason-{line.pk}", ""),
+                data["note"],
+                tuple(read_serials(data.get(f"serials-{line.pk}", ""))),
+            )
             for line in self.lines
         ]
         return [row for row in rows if row.reason]
@@ -135,6 +154,10 @@ class SettleForm(forms.Form):
     def rows(self) -> list[tuple[TransferLine, forms.BoundField, forms.BoundField]]:
         """Each line with its fields."""
         return [(line, self[f"missing-{line.pk}"], self[f"reason-{line.pk}"]) for line in self.lines]
+
+    def serial_rows(self) -> list[tuple[TransferLine, forms.BoundField]]:
+        """Each line that is followed by serial number, with its field for them."""
+        return [(line, self[f"serials-{line.pk}"]) for line in self.lines if follows(line)]
 
 
 class FindForm(forms.Form):
@@ -145,3 +168,4 @@ class FindForm(forms.Form):
     quantity = forms.IntegerField(label=_("Units"), min_value=1, initial=1)
     place = forms.ChoiceField(label=_("Where?"), choices=FoundPlace.choices)
     note = forms.CharField(label=_("Note"), max_length=LONGEST_NOTE, required=False)
+    serials = serials_field()

@@ -7,7 +7,7 @@ incoming −(n − o); when more was sent than was noted, also on hand −o at t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -30,6 +30,7 @@ from transfers.operations.locking import (
     write_lines,
 )
 from transfers.operations.lots import lots_brought, lots_on_the_way, name_lots
+from transfers.operations.serials import leave_the_way, put_in_stock, return_unnoted, take_back_serials, take_unnoted
 from transfers.states import DamageReason, OverReason
 
 LONGEST_KEY = 80
@@ -37,7 +38,8 @@ LONGEST_KEY = 80
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Units of a line that arrived, damaged ones among them, with the reasons for what is not as it should be."""
+    """Units of a line that arrived, damaged ones among them, with the reasons for what is not as it should be, and their serial
+    numbers where these must be told apart (`serials.py`)."""
 
     line_id: int
     quantity: int
@@ -45,6 +47,7 @@ class Arrived:
     over_reason: str = ""
     damage_reason: str = ""
     note: str = ""
+    serials: tuple[str, ...] = ()
 
 
 def receive_transfer(
@@ -58,7 +61,7 @@ def receive_transfer(
 ) -> Transfer:
     """Put what arrived into stock at the destination. The same `key` again changes nothing and answers the transfer as it is.
 
-    Raises Invalid (fields `quantity-`, `damaged-`, `over-`, `damage-<line id>`), Stale, Refusal `wrong_state`, or what the origin's
+    Raises Invalid (fields `quantity-`, `damaged-`, `over-`, `damage-`, `serials-<line id>`), Stale, Refusal `wrong_state`, or what the origin's
     stock refuses where more was sent than was noted.
     """
     if not 0 < len(key) <= LONGEST_KEY:
@@ -83,7 +86,7 @@ def receive_counted(
     actor: Actor,
     now: datetime,
 ) -> Transfer:
-    """Put what was counted at the dock into stock; of `reasons` (line id → Arrived) only reasons and notes are read.
+    """Put what was counted at the dock into stock; of `reasons` (line id → Arrived) only reasons, notes and serial numbers are read.
 
     Idempotent and refused as `receive_transfer`; Invalid `nothing_counted` when there are no counts.
     """
@@ -95,9 +98,7 @@ def receive_counted(
         for line in locked.lines:
             if line.counted:
                 why = reasons.get(line.pk, Arrived(line.pk, 0))
-                arrived.append(
-                    Arrived(line.pk, line.counted, line.counted_damaged, why.over_reason, why.damage_reason, why.note)
-                )
+                arrived.append(replace(why, quantity=line.counted, damaged=line.counted_damaged))
         if not arrived:
             raise Invalid("nothing_counted", _("Nothing is counted yet."))
         return receive_transfer(transfer_id=transfer_id, arrived=arrived, key=key, actor=actor, now=now)
@@ -108,6 +109,12 @@ def _post(locked: Locked, arrived: Sequence[Arrived], *, key: str, actor: Actor,
     rows = _arrivals(locked, arrived, key=key, actor=actor, now=now)
     lines = [row.line for row in rows]
     levels = lock_both_ends(locked, lines)
+    named = {item.line_id: item.serials for item in arrived}
+    leaving = [
+        leave_the_way(locked, row.line, row.quantity - row.over, named[row.line_id], over=row.over, over_reason=row.over_reason)
+        for row in rows
+    ]  # fmt: skip
+    take_unnoted(locked, leaving, actor=actor, now=now)
     down = [(row.line, row.quantity - row.over, MovementReason.TRANSFERRED) for row in rows]
     moves = lower_incoming(locked, down, levels, actor=actor, now=now)
     moves += [move for row in rows for move in _moves_of(locked.transfer, row, +1)]
@@ -119,6 +126,8 @@ def _post(locked: Locked, arrived: Sequence[Arrived], *, key: str, actor: Actor,
         row.line.counted = row.line.counted_damaged = 0
     write_lines(lines, "received", "over", "damaged", "counted", "counted_damaged")
     Arrival.objects.bulk_create(rows)
+    for one, row in zip(leaving, rows, strict=True):
+        put_in_stock(locked, one, locked.transfer.destination_id, arrival=row, actor=actor, now=now)
     record(
         locked, "transfer.received", actor=actor, now=now, lines=summary((row.line, row.quantity) for row in rows),
         damaged=summary((row.line, row.damaged) for row in rows), over=summary((row.line, row.over) for row in rows),
@@ -205,8 +214,10 @@ def undo_arrival(*, arrival_id: int, actor: Actor, now: datetime, version: int |
 def _take_back(locked: Locked, row: Arrival, *, actor: Actor, now: datetime) -> None:
     lock_both_ends(locked, [row.line])
     place, cause = locked.transfer.destination_id, locked.transfer.subject
+    unnoted = take_back_serials(locked, row, actor=actor, now=now)
     back = Move(row.line.variant_id, place, Bucket.INCOMING, row.quantity - row.over, MovementReason.CORRECTION)
     moves = name_lots(_moves_of(locked.transfer, row, -1), lots_brought(cause, place), location_id=place)
     apply_moves([*moves, back], cause=cause, actor=actor, now=now)
+    return_unnoted(locked, unnoted, actor=actor, now=now)
     _count(row, -1)
     write_lines([row.line], "received", "over", "damaged")

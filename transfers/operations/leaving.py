@@ -36,6 +36,7 @@ from transfers.operations.locking import (
     write_lines,
     write_transfer,
 )
+from transfers.operations.serials import send_serials
 from transfers.states import TransferState
 
 #: So many lines are named in a sentence; the others are counted.
@@ -116,15 +117,16 @@ def dispatch_transfer(
     *,
     transfer_id: int,
     units: Mapping[int, int] | None = None,
+    serials: Mapping[int, Sequence[str]] | None = None,
     keep_rest: bool = False,
     actor: Actor,
     now: datetime,
     version: int | None = None,
 ) -> Transfer:
     """Let it leave: all, or `units` (line id → how many; lines left out stay whole). What stays is free again at the origin;
-    with `keep_rest` it becomes a draft of its own.
+    with `keep_rest` it becomes a draft of its own. serials: line id → serial numbers of what leaves, where these must be told apart.
 
-    Raises Invalid (field `quantity-<line id>`), Stale, Refusal `wrong_state`.
+    Raises Invalid (fields `quantity-`, `serials-<line id>`), Stale, Refusal `wrong_state`.
     """
     with transaction.atomic():
         locked = lock_transfer(transfer_id, version=version)
@@ -133,6 +135,7 @@ def dispatch_transfer(
         levels = lock_both_ends(locked, locked.lines)
         staying = {line.pk: line.quantity - leaving[line.pk] for line in locked.lines}
         cause = locked.transfer.subject
+        send_serials(locked, leaving, serials or {}, levels, actor=actor, now=now)
         ship(_claims(locked, leaving), cause=cause, actor=actor, now=now, reason=MovementReason.TRANSFERRED)
         release(_claims(locked, staying), cause=cause, actor=actor, now=now)
         down = [(line, staying[line.pk], MovementReason.INCOMING) for line in locked.lines]

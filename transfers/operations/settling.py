@@ -32,17 +32,19 @@ from transfers.operations.locking import (
     write_lines,
 )
 from transfers.operations.lots import lots_on_the_way, name_lots
+from transfers.operations.serials import find_given_up, give_up, leave_the_way, put_in_stock
 from transfers.states import FoundPlace, MissingReason
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Units of a line that did not arrive, and why."""
+    """Units of a line that did not arrive, and why; their serial numbers where these must be told apart (`serials.py`)."""
 
     line_id: int
     quantity: int
     reason: str
     note: str = ""
+    serials: tuple[str, ...] = ()
 
 
 def settle_missing(
@@ -50,7 +52,7 @@ def settle_missing(
 ) -> Transfer:
     """Say what became of units that are still on their way; when nothing is left the transfer is received.
 
-    Raises Invalid (fields `missing-<line id>`, `reason-<line id>`), Stale, Refusal `wrong_state`.
+    Raises Invalid (fields `missing-`, `reason-`, `serials-<line id>`), Stale, Refusal `wrong_state`.
     """
     with transaction.atomic():
         locked = lock_transfer(transfer_id, version=version)
@@ -66,6 +68,7 @@ def settle_missing(
             )
             for line, item in chosen
         ]
+        leaving = [leave_the_way(locked, line, item.quantity, item.serials) for line, item in chosen]
         moves = lower_incoming(locked, down, levels, actor=actor, now=now)
         for line, item in chosen:
             if item.reason == MissingReason.BACK:
@@ -79,6 +82,11 @@ def settle_missing(
         cause = locked.transfer.subject
         moves = name_lots(moves, lots_on_the_way(cause), location_id=locked.transfer.origin_id)
         apply_moves(moves, cause=cause, actor=actor, now=now)
+        for one, (_line, item) in zip(leaving, chosen, strict=True):
+            if item.reason == MissingReason.BACK:
+                put_in_stock(locked, one, locked.transfer.origin_id, actor=actor, now=now)
+            else:
+                give_up(locked, one, actor=actor, now=now)
         write_lines(lines, "lost", "returned")
         Settlement.objects.bulk_create(
             Settlement(line=line, quantity=item.quantity, reason=item.reason, note=item.note[:LONGEST_NOTE], actor=actor.ref, at=now)
@@ -115,6 +123,7 @@ def find_again(
     quantity: int,
     place: str,
     note: str = "",
+    serials: Sequence[str] = (),
     actor: Actor,
     now: datetime,
     version: int | None = None,
@@ -136,6 +145,7 @@ def find_again(
         move = Move(line.variant_id, where, Bucket.ON_HAND, quantity, MovementReason.FOUND, note)
         moves = name_lots([move], lots_on_the_way(transfer.subject), location_id=where)
         apply_moves(moves, cause=transfer.subject, actor=actor, now=now)
+        find_given_up(locked, line, quantity, serials, where, actor=actor, now=now)
         line.found += quantity
         write_lines([line], "found")
         Settlement.objects.create(

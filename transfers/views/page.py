@@ -21,6 +21,7 @@ from core.permissions import require
 from core.refusals import Invalid, Refusal, Unavailable
 from core.timeline import entries_for
 from core.timeline_text import lines_for
+from inventory.operations.serials import read_serials
 from transfers.forms import DispatchForm, FindForm, SettleForm
 from transfers.models import Transfer
 from transfers.operations import (
@@ -33,6 +34,7 @@ from transfers.operations import (
     settle_missing,
     undo_arrival,
 )
+from transfers.operations.serials import follows
 from transfers.queries import levels_at, with_lines
 from transfers.slips import slips_of, slips_pdf
 from transfers.states import TRANSFER_MACHINE, TransferState
@@ -87,6 +89,7 @@ def _row(line: Any, levels: dict[int, Any]) -> dict[str, Any]:
         "available": available,
         "scarce": available < line.quantity,
         "undoable": live[-1] if live else None,
+        "serials": follows(line),
     }
 
 
@@ -142,6 +145,7 @@ def dispatch(request: HttpRequest, pk: int) -> HttpResponse:
             dispatch_transfer(
                 transfer_id=pk,
                 units=form.units(),
+                serials=form.serials(),
                 keep_rest=data["keep_rest"],
                 version=data["version"],
                 **_who(request),
@@ -179,7 +183,7 @@ def find(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             find_again(
                 transfer_id=pk, line_id=data["line"], quantity=data["quantity"], place=data["place"], note=data["note"],
-                version=data["version"], **_who(request),
+                serials=read_serials(data["serials"]), version=data["version"], **_who(request),
             )  # fmt: skip
             return _to(pk)
         except Refusal as refusal:
