@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Min, Prefetch, Q, QuerySet
 from django.urls import reverse
 
@@ -209,3 +210,21 @@ def active_counts() -> dict[int, int]:
         FulfillmentOrder.objects.filter(state__in=ACTIVE_STATES).values_list("location_id").annotate(count=Count("id"))
     )
     return dict(rows)
+
+
+_PICKED = """
+    SELECT l.variant_id, fo.location_id, sum(fl.picked - fl.shipped)
+      FROM fulfillment_fulfillmentorder fo
+      JOIN fulfillment_fulfillmentline fl ON fl.fulfillment_order_id = fo.id AND fl.picked > fl.shipped
+      JOIN orders_orderline l ON l.id = fl.order_line_id
+      JOIN unnest(%s::bigint[], %s::bigint[]) AS k (variant_id, location_id)
+        ON k.variant_id = l.variant_id AND k.location_id = fo.location_id
+     WHERE fo.state IN ('scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed') GROUP BY 1, 2
+"""
+
+
+def picked_units(keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Units of these (variant, location) that were picked and have not left: on hand, but in a tote or a carton. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PICKED, [[key[0] for key in keys], [key[1] for key in keys]])
+        return {(variant_id, location_id): units for variant_id, location_id, units in cursor.fetchall()}

@@ -17,6 +17,7 @@ from core.actors import Actor
 from core.refusals import Invalid, NotFound, Refusal
 from core.timeline import record
 from counts.models import StockCount, StockCountLine
+from counts.operations.away import units_away
 from counts.operations.locking import share_count
 from counts.queries import newest_movements
 from counts.rules import needs_recount
@@ -141,10 +142,10 @@ def settle(count: StockCount, lines: list[StockCountLine], *, actor: Actor, now:
     missing = [line for line in lines if line.state == _S.TO_COUNT]
     keys = [(line.variant_id, count.location_id) for line in missing]
     levels = lock_levels(keys)
-    newest = newest_movements(keys)
+    newest, away = newest_movements(keys), units_away(keys)
     for line in missing:
         key = (line.variant_id, count.location_id)
-        line.on_hand = levels[key].on_hand if key in levels else 0
+        line.on_hand = max(0, levels[key].on_hand - away[key]) if key in levels else 0
         line.movement_id = newest[key]
         line.counted_at, line.counted_by = now, actor.ref
     changed = [line for line in lines if line.state in (_S.TO_COUNT, _S.COUNTING, _S.RECOUNTING)]
@@ -211,7 +212,7 @@ def _check_person(count: StockCount, line: StockCountLine, actor: Actor) -> None
 
 
 def _moment(line: StockCountLine, count: StockCount) -> tuple[int, int]:
-    """(on hand, newest ledger row) of the line's level, under its lock."""
+    """(on hand and not picked, newest ledger row) of the line's level, under its lock."""
     key = (line.variant_id, count.location_id)
     level = lock_levels([key]).get(key)
-    return (level.on_hand if level else 0), newest_movements([key])[key]
+    return (max(0, level.on_hand - units_away([key])[key]) if level else 0), newest_movements([key])[key]
