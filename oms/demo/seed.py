@@ -25,8 +25,9 @@ from oms.demo.availability import seed_availability
 from oms.demo.bundles import seed_bundles
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.demo.counts import seed_counts
-from oms.demo.replenishment import seed_replenishment
 from oms.demo.forecasting import seed_forecasts
+from oms.demo.purchasing import seed_purchasing
+from oms.demo.replenishment import seed_replenishment
 from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment
@@ -66,9 +67,10 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _ship(now=now)
     _returns(now=now)
     seed_transfers(now=now)
-    seed_forecasts(now=now)
     seed_counts(now=now)
+    seed_purchasing(now=now)
     seed_availability(now=now)
+    seed_forecasts(now=now)
     seed_replenishment(now=now)
 
 
