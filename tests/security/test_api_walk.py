@@ -56,6 +56,17 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
         "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},
     ),
+    ("get", "/api/v1/lots"): ("inventory.view", lambda world: "/api/v1/lots", None),
+    ("get", "/api/v1/lots/{lot_id}/parcels"): ("customers.view", lambda world: f"/api/v1/lots/{world.lot.pk}/parcels", None),
+    ("post", "/api/v1/lots/receipts"): (
+        "inventory.adjust", lambda world: "/api/v1/lots/receipts",
+        lambda world: {"sku": "MILK", "location": world.location.name, "lot": "L-2", "quantity": 2},
+    ),
+    ("get", "/api/v1/serials/{serial}"): ("inventory.view", lambda world: "/api/v1/serials/SN-1", None),
+    ("post", "/api/v1/serials"): (
+        "inventory.adjust", lambda world: "/api/v1/serials",
+        lambda world: {"sku": "PHONE", "location": world.location.name, "serials": ["SN-9"]},
+    ),
     ("get", "/api/v1/transfers"): ("transfers.view", lambda world: "/api/v1/transfers", None),
     ("post", "/api/v1/transfers"): (
         "transfers.edit", lambda world: "/api/v1/transfers",
