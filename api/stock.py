@@ -37,9 +37,9 @@ def list_stock(
     require_permission(request.api_token, "inventory.view")  # type: ignore[attr-defined]
     levels = StockLevel.objects.select_related("variant", "location")
     if sku:
-        levels = levels.filter(variant_id=_variant(sku))
+        levels = levels.filter(variant_id=find_sku(sku))
     if location:
-        levels = levels.filter(location_id=_location(location))
+        levels = levels.filter(location_id=find_location(location))
     page = IN_ORDER.page(levels, size=limit, after=cursor or None)
     if at is not None:
         _turn_back(page.rows, _moment(at))
@@ -64,10 +64,10 @@ def list_changes(
         raise Invalid(
             "bad_period", f"A period ends after it begins and has {LONGEST_PERIOD.days} days at most.", field="since"
         )
-    place = _location(location) if location else None
+    place = find_location(location) if location else None
     if not sku:
         return {"changes": changes_of_period(start, end, location_id=place)}
-    levels = StockLevel.objects.filter(variant_id=_variant(sku), **({"location_id": place} if place else {}))
+    levels = StockLevel.objects.filter(variant_id=find_sku(sku), **({"location_id": place} if place else {}))
     found = difference(list(levels.order_by().values_list("variant_id", "location_id")), start, end)
     return {"before": found.before, "after": found.after, "changes": found.changes}
 
@@ -80,7 +80,7 @@ def create_adjustment(request: HttpRequest, data: AdjustmentIn) -> Status:
 
     def act() -> tuple[int, dict[str, Any]]:
         level = adjust_stock(
-            variant_id=_variant(data.sku), location_id=_location(data.location), bucket=data.bucket, quantity=data.quantity,
+            variant_id=find_sku(data.sku), location_id=find_location(data.location), bucket=data.bucket, quantity=data.quantity,
             set_to=data.set_to, reason=data.reason, note=data.note, actor=actor, now=now,
         )  # fmt: skip
         return 200, _row(level)
@@ -100,14 +100,16 @@ def _moment(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _variant(sku: str) -> int:
+def find_sku(sku: str) -> int:
+    """The variant of a SKU. Raises Invalid at `sku`."""
     found = None if "\x00" in sku else Variant.objects.filter(sku=sku).values_list("pk", flat=True).first()
     if found is None:
         raise Invalid("unknown_sku", f"There is no SKU “{sku}”.", field="sku")
     return found
 
 
-def _location(name: str) -> int:
+def find_location(name: str) -> int:
+    """The location of a name or code. Raises Invalid at `location`."""
     found = (
         None
         if "\x00" in name

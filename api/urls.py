@@ -13,6 +13,7 @@ from api import (
     carts,
     counts,
     forecasting,
+    lots,
     orders,
     problems,
     purchasing,
@@ -39,6 +40,7 @@ problems.install(api)
 api.add_router("", orders.router)
 api.add_router("", carts.router)
 api.add_router("", stock.router)
+api.add_router("", lots.router)
 api.add_router("", shipping.router)
 api.add_router("", availability.router)
 api.add_router("", transfers.router)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Q
 
 from availability.auditing import CHECKS as AVAILABILITY_CHECKS
 from counts.auditing import CHECKS as COUNT_CHECKS
-from inventory.operations.auditing import audit_stock
+from inventory.operations.auditing import audit_stock, find
 from orders.models import Order
 from orders.status import compute_statuses
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
@@ -33,22 +32,39 @@ class Finding:
         return asdict(self)
 
 
-#: Checks in SQL: each row is (subject, detail) of something wrong.
+#: Checks in SQL: each row is a count of stock that is wrong (`inventory.operations.auditing.checks.COLUMNS`), or (subject, detail).
 CHECKS: dict[str, str] = {
     "reservation_has_an_owner_that_needs_it": """
-        SELECT coalesce(r.owner, w.owner), format('%s reserved at location %s, %s still to leave there',
-               coalesce(r.quantity, 0), coalesce(r.location_id, w.location_id), coalesce(w.units, 0))
+        SELECT coalesce(r.owner, w.owner), coalesce(r.variant_id, w.variant_id), coalesce(r.location_id, w.location_id), 'reserved', NULL::bigint,
+               coalesce(r.quantity, 0), coalesce(w.units, 0)
           FROM (SELECT * FROM inventory_reservation WHERE quantity > 0) r
           FULL JOIN (
-            SELECT 'order_line:' || fl.order_line_id AS owner, fo.location_id, sum(fl.quantity - fl.shipped) AS units
+            SELECT 'order_line:' || fl.order_line_id AS owner, fo.location_id, sum(fl.quantity - fl.shipped) AS units, max(ol.variant_id) AS variant_id
               FROM fulfillment_fulfillmentline fl JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+              JOIN orders_orderline ol ON ol.id = fl.order_line_id
              WHERE fo.state IN ('scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed') GROUP BY 1, 2
             HAVING sum(fl.quantity - fl.shipped) > 0
             UNION ALL
-            SELECT 'transfer_line:' || tl.id, t.origin_id, tl.quantity
+            SELECT 'transfer_line:' || tl.id, t.origin_id, tl.quantity, tl.variant_id
               FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id WHERE t.state = 'ready'
           ) w ON w.owner = r.owner AND w.location_id = r.location_id
          WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",
+    "picked_lots_lie_in_totes": """
+        SELECT 'lot:' || coalesce(ll.lot_id, t.lot_id), coalesce(lot.variant_id, other.variant_id), coalesce(ll.location_id, t.location_id), 'picked',
+               coalesce(ll.lot_id, t.lot_id), coalesce(ll.picked, 0), coalesce(t.units, 0)
+          FROM (SELECT * FROM inventory_lotlevel WHERE picked <> 0) ll
+          FULL JOIN (SELECT n.lot_id, fo.location_id, sum(n.quantity) AS units FROM fulfillment_linelot n
+                       JOIN fulfillment_fulfillmentline fl ON fl.id = n.line_id JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+                      WHERE fo.state IN ('scheduled', 'open', 'on_hold', 'picking', 'picked', 'packed') GROUP BY 1, 2) t
+            ON t.lot_id = ll.lot_id AND t.location_id = ll.location_id
+          LEFT JOIN inventory_lot lot ON lot.id = ll.lot_id LEFT JOIN inventory_lot other ON other.id = t.lot_id
+         WHERE coalesce(ll.picked, 0) <> coalesce(t.units, 0)""",
+    "packed_serials_are_in_stock": """
+        SELECT 'serial:' || s.id, s.variant_id, fo.location_id, 'serials', NULL::bigint, 0, 1
+          FROM fulfillment_lineserial n JOIN inventory_serialnumber s ON s.id = n.serial_id
+          JOIN fulfillment_fulfillmentline fl ON fl.id = n.line_id JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+          JOIN inventory_variant v ON v.id = s.variant_id AND v.tracking = 'serial'
+         WHERE NOT n.left AND (s.state <> 'in_stock' OR s.location_id <> fo.location_id)""",
     "line_quantities_match_work_orders": """
         SELECT 'order:' || l.order_id, format('line %s: allocated %s picked %s packed %s shipped %s, work orders say %s %s %s %s',
                l.position, l.allocated, l.picked, l.packed, l.shipped, w.quantity, w.picked, w.packed, w.shipped)
@@ -135,6 +151,21 @@ CHECKS: dict[str, str] = {
          WHERE NOT EXISTS (SELECT FROM core_timelineentry t WHERE t.subject = 'order:' || o.id)""",
     "every_movement_has_actor_and_cause": """
         SELECT 'movement:' || id, 'no actor or cause' FROM inventory_stockmovement WHERE actor = '' OR cause = ''""",
+    "what_pickers_took_is_in_open_parcels": """
+        SELECT 'lot:' || lot_id, format('%s units in totes at location %s, open work orders say %s', coalesce(l.picked, 0), location_id, coalesce(w.units, 0))
+          FROM (SELECT lot_id, location_id, picked FROM inventory_lotlevel WHERE picked <> 0) l
+          FULL JOIN (SELECT u.lot_id, fo.location_id, sum(u.quantity) AS units
+                       FROM fulfillment_linelot u JOIN fulfillment_fulfillmentline fl ON fl.id = u.line_id
+                       JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+                      WHERE fl.shipped = 0 GROUP BY 1, 2) w USING (lot_id, location_id)
+         WHERE coalesce(l.picked, 0) <> coalesce(w.units, 0)""",
+    "a_packed_serial_number_is_where_its_parcel_is": """
+        SELECT 'serial:' || s.id, format('%s, but packed in work order %s', s.state, fo.number)
+          FROM fulfillment_lineserial u JOIN inventory_serialnumber s ON s.id = u.serial_id
+          JOIN fulfillment_fulfillmentline fl ON fl.id = u.line_id
+          JOIN fulfillment_fulfillmentorder fo ON fo.id = fl.fulfillment_order_id
+          JOIN inventory_variant v ON v.id = s.variant_id
+         WHERE NOT u."left" AND v.tracking = 'serial' AND (s.state <> 'in_stock' OR s.location_id <> fo.location_id OR NOT s.picked)""",
     # An event that still waits for a worker is not lost; one whose handler gave up is.
     "what_happened_was_told": """
         SELECT 'event:' || d.event_id, format('%s gave up: %s', d.handler, left(d.error, 120))
@@ -144,14 +175,10 @@ CHECKS: dict[str, str] = {
 
 def check_integrity(*, limit: int = 100) -> tuple[list[str], list[Finding]]:
     """Names of all checks, and what they found: at most `limit` of each."""
-    findings = [
-        Finding(b.check, f"{b.sku} at {b.location}", f"{b.bucket} is {b.found}, should be {b.expected}")
-        for b in audit_stock(limit=limit)
-    ]
-    with connection.cursor() as cursor:
-        for name, statement in CHECKS.items():
-            cursor.execute(f"SELECT * FROM ({statement}) AS found (subject, detail) ORDER BY 1 LIMIT {int(limit)}")  # noqa: S608 - our own text
-            findings += [Finding(name, str(subject), str(detail)) for subject, detail in cursor.fetchall()]
+    found = audit_stock(limit=limit)
+    for name, statement in CHECKS.items():
+        found += find(name, statement, limit=limit)
+    findings = [Finding(each.check, each.where, each.told) for each in found]
     findings += list(_stale_statuses(limit))
     return [*CHECKS, "statuses_are_what_they_are_computed_from"], findings
 

@@ -155,7 +155,9 @@ def forget_packed(lines: Iterable[FulfillmentLine]) -> None:
     followed = [line for line in lines if tracking_of_line(line) != Tracking.NONE]
     if followed:
         LineLot.objects.filter(line__in=followed).update(packed=0)
-        LineSerial.objects.filter(line__in=followed, left=False).delete()
+        packed = LineSerial.objects.filter(line__in=followed, left=False)
+        SerialNumber.objects.filter(pk__in=packed.values("serial")).update(picked=False)
+        packed.delete()
 
 
 def line_lots(lines: Sequence[FulfillmentLine]) -> dict[int, list[LineLot]]:
@@ -278,6 +280,7 @@ def pack_serial(work: Work, scanned: Scanned, *, actor: Actor, now: datetime) ->
     try:
         with transaction.atomic():
             LineSerial.objects.create(line=line, serial=unit)
+            SerialNumber.objects.filter(pk=unit.pk).update(picked=True)
     except IntegrityError:
         raise _packed_already(unit, None) from None
 
@@ -341,7 +344,7 @@ def units_leave(work: Work, *, actor: Actor, now: datetime) -> dict[Key, dict[in
         serials[packed_unit.serial.variant_id].append(packed_unit.serial.serial)
     for variant_id, numbers in sorted(serials.items()):
         move_serials(
-            variant_id=variant_id, serials=numbers, state=SerialState.SHIPPED, from_location_id=place, cause=cause, actor=actor, now=now
+            variant_id=variant_id, serials=numbers, state=SerialState.SHIPPED, from_location_id=place, from_parcel=True, cause=cause, actor=actor, now=now
         )  # fmt: skip
     packed.update(left=True)
     return {key: dict(units) for key, units in lots.items()}
@@ -362,9 +365,8 @@ def units_missing(
         named = _put_back(work, line, picked)
         return _lost_by_lot((variant_id, place), named, units - sum(named.values()), note, actor=actor, now=now)
     if tracking == Tracking.SERIAL:
-        keep = LineSerial.objects.filter(left=False, serial__variant=variant_id).values_list("serial_id", flat=True)
         give_up_serials(
-            variant_id=variant_id, location_id=place, units=units, keep=keep, cause=found.subject, actor=actor, now=now
+            variant_id=variant_id, location_id=place, units=units, cause=found.subject, actor=actor, now=now
         )
     return [Move(variant_id, place, "on_hand", -units, MovementReason.LOST, note)]
 

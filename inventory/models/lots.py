@@ -74,11 +74,14 @@ class SerialNumber(models.Model):
     serial = models.CharField(_("serial number"), max_length=60)
     location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")  # where it lies now
     state = models.CharField(max_length=10, choices=SerialState.choices, default=SerialState.IN_STOCK)
+    # It lies in a parcel that has not left: nobody else may take it.
+    picked = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["variant", "serial"], name="serial_once"),
+            models.CheckConstraint(condition=Q(picked=False) | Q(state="in_stock"), name="serial_picked_is_in_stock"),
             models.CheckConstraint(condition=Q(state__in=SerialState.values), name="serial_state_known"),
             models.CheckConstraint(
                 condition=Q(state="in_stock", location__isnull=False)

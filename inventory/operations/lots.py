@@ -388,7 +388,7 @@ def _leave_lots(variant: Variant, *, merge: bool, actor: Actor, now: datetime) -
         if any(row[5] for row in rows):
             raise Refusal(
                 "units_are_picked",
-                _("Units of {sku} lie in totes or parcels by lot; ship them first.").format(sku=variant.sku),
+                _("Units of {sku} lie in totes or parcels; ship them first.").format(sku=variant.sku),
                 field="tracking",
             )
         if not merge and (held := [row for row in rows if row[6]]):
@@ -416,6 +416,12 @@ def _leave_serials(variant: Variant, *, merge: bool, actor: Actor, now: datetime
             _(
                 "{serial} of {sku} is in stock or on its way. Say that serial numbers may be forgotten, or sell them first."
             ).format(serial=first.serial, sku=variant.sku),
+            field="tracking",
+        )
+    if units.filter(picked=True).exists():
+        raise Refusal(
+            "units_are_picked",
+            _("Units of {sku} lie in totes or parcels; ship them first.").format(sku=variant.sku),
             field="tracking",
         )
     ids = list(units.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))

@@ -173,14 +173,16 @@ def move_serials(
     location_id: int | None = None,
     from_location_id: int | None = None,
     from_states: Sequence[str] = (),
+    from_parcel: bool = False,
     cause: str,
     actor: Actor,
     now: datetime,
 ) -> list[SerialNumber]:
     """Known units go on: shipped, in transit, gone, or (with `location_id`) in stock there. Stock itself is moved by the caller.
 
-    from_location_id: they must be in stock there; from_states: or in one of these states. Each move is one line in the unit's
-    history, with its cause. Raises NotFound `no_such_serial`, Refusal `serial_elsewhere` (where it is), `more_serials_than_units`.
+    from_location_id: they must be in stock there; from_states: or in one of these states. from_parcel: the caller is the parcel they
+    lie in. Each move is one line in the unit's history, with its cause. Raises NotFound `no_such_serial`, Refusal `serial_packed`,
+    `serial_elsewhere` (where it is), `more_serials_than_units`.
     """
     serials = clean_serials(serials)
     if not serials:
@@ -193,27 +195,35 @@ def move_serials(
         sku = _by_serial(variant_id)
         rows = _find(variant_id, serials)
         for row in rows:
+            if row.picked and not from_parcel:
+                raise Refusal(
+                    "serial_packed",
+                    _("{sku} {serial} is packed for an order.").format(sku=sku, serial=row.serial),
+                    field="serials",
+                )
             _check_comes_from(row, sku, from_location_id, from_states)
         if location_id is not None:
             level = levels.get((variant_id, location_id))
             in_stock = _in_stock({variant_id}, {location_id}).get((variant_id, location_id), 0)
             coming = sum(row.location_id != location_id for row in rows)
             _check_room((level.on_hand if level else 0) - in_stock, coming, sku)
-        SerialNumber.objects.filter(pk__in=[row.pk for row in rows]).update(state=state, location_id=location_id)
+        SerialNumber.objects.filter(pk__in=[row.pk for row in rows]).update(
+            state=state, location_id=location_id, picked=False
+        )
         for row in rows:
-            row.state, row.location_id = state, location_id
+            row.state, row.location_id, row.picked = state, location_id, False
         _tell(rows, f"serial.{state}", location_id or from_location_id, cause, actor=actor, now=now)
         return rows
 
 
 def give_up_serials(
-    *, variant_id: int, location_id: int, units: int, serials: Sequence[str] = (), keep: Iterable[int] = (), cause: str, actor: Actor,
+    *, variant_id: int, location_id: int, units: int, serials: Sequence[str] = (), cause: str, actor: Actor,
     now: datetime,
 ) -> list[SerialNumber]:  # fmt: skip
     """Before `units` fall at a location: the named serial numbers are gone, else only so many of the oldest as must be.
 
-    For falls of which nobody can say which units they are (a count, a short pick): units without a serial number go first. keep: ids
-    that are known to be there (packed). The caller moves the stock afterwards.
+    For falls of which nobody can say which units they are (a count, a short pick): units without a serial number go first, and what
+    is packed for an order stays. The caller moves the stock afterwards.
     """
     with transaction.atomic():
         key = (variant_id, location_id)
@@ -223,9 +233,9 @@ def give_up_serials(
         missing = max(0, units - len(named) - spare)
         if missing:
             oldest = SerialNumber.objects.filter(
-                variant_id=variant_id, location_id=location_id, state=SerialState.IN_STOCK
+                variant_id=variant_id, location_id=location_id, state=SerialState.IN_STOCK, picked=False
             )
-            others = oldest.exclude(serial__in=named).exclude(pk__in=list(keep)).order_by("id")
+            others = oldest.exclude(serial__in=named).order_by("id")
             named += others.values_list("serial", flat=True)[:missing]
         return move_serials(
             variant_id=variant_id, serials=named, state=SerialState.GONE, from_location_id=location_id, cause=cause,

@@ -124,6 +124,7 @@ BREAKS = {
     "lot_level_not_negative": lambda: lot_level(picked=-1),
     "lot_level_never_taken_twice": lambda: lot_level(on_hand=3, quality_control=1, damaged=1, picked=2),
     "serial_once": lambda: serial(2),
+    "serial_picked_is_in_stock": lambda: serial(state="gone", placed=False, picked=True),
     "serial_state_known": lambda: serial(state="lost", placed=False),
     "serial_lies_where_it_is_in_stock": lambda: serial(state="shipped"),
     "variant_price_not_negative": lambda: variant(1),

@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.refusals import Invalid
+from core.refusals import Invalid, Refusal
 from core.timeline import entries_for
 from fulfillment.models import FulfillmentOrder, LineSerial
 from fulfillment.operations.packing import empty_parcel, pack_all, pack_line, pack_scanned
@@ -292,6 +292,22 @@ def test_missing_units_give_up_the_oldest_that_nobody_packed(place):
     pack_scanned(**who(work), code="SN-1")
     report_missing(**who(work), line_id=work.lines.get().pk, units=1)
     assert states(variant) == {"SN-1": "in_stock", "SN-2": "gone", "SN-3": "in_stock"} and proven()
+
+
+def test_what_is_packed_for_an_order_nobody_else_takes(place):
+    variant = by_serial()
+    put(variant, place, "SN-1", "SN-2")
+    work = work_for(variant, 1)
+    pack_scanned(**who(work), code="SN-1")
+    told = {"variant_id": variant.pk, "cause": "count:1", "actor": ACTOR, "now": NOW}
+    with refused("serial_packed", says="SN-1"):
+        move_serials(**told, serials=["SN-1"], state=SerialState.GONE)
+    assert [row.serial for row in give_up_serials(**told, location_id=place.pk, units=1)] == ["SN-2"]
+    for merge in (False, True):
+        with pytest.raises(Refusal, match=r"SN-1|parcels"):
+            set_tracking(variant_id=variant.pk, tracking="none", merge=merge, actor=ACTOR, now=NOW)
+    ship_fulfillment_order(**who(work), fast_forward=True)
+    assert not SerialNumber.objects.filter(picked=True).exists()
 
 
 def test_two_packers_never_both_pack_the_same_unit(committed, threads, place):
