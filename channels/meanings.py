@@ -23,7 +23,7 @@ MEANINGS = {
     "option1": _("Option 1"), "option2": _("Option 2"), "option3": _("Option 3"), "option1_name": _("Option 1: name"),
     "option2_name": _("Option 2: name"), "option3_name": _("Option 3: name"), "price": _("Price"), "cost": _("Cost"), "barcode": _("Barcode"),
     "grams": _("Weight (g)"), "hs_code": _("HS code"), "origin": _("Country of origin"), "requires_shipping": _("Needs shipping"),
-    "image": _("Image (not kept)"),
+    "image": _("Image (not kept)"), "tracking": _("Followed by lot or serial number"),
     "code": _("Code"), "kind": _("Kind"), "company": _("Company"), "line1": _("Address line 1"), "line2": _("Address line 2"), "city": _("City"),
     "province": _("Province"), "zip": _("Postal code"), "country": _("Country"), "latitude": _("Latitude"), "longitude": _("Longitude"),
     "time_zone": _("Time zone"), "ships_online": _("Ships online orders"), "offers_pickup": _("Offers pickup"),

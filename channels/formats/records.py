@@ -63,6 +63,7 @@ class VariantRecord:
     hs_code: str | None
     origin_country: str | None
     requires_shipping: bool | None
+    tracking: str | None = None  # "none", "lot" or "serial"
 
 
 @dataclass(frozen=True, slots=True)

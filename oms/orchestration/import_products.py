@@ -10,8 +10,11 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from core.actors import Actor
+from core.refusals import Refusal
 from core.text import search_words
 from inventory.models import Product, Variant
+from inventory.operations.lots import set_tracking
 from oms.orchestration.import_outcomes import CREATED, Outcome, changed, refused, take_turn
 
 
@@ -38,6 +41,8 @@ class VariantData(Protocol):
     def origin_country(self) -> str | None: ...
     @property
     def requires_shipping(self) -> bool | None: ...
+    @property
+    def tracking(self) -> str | None: ...
 
 
 class ProductData(Protocol):
@@ -59,6 +64,7 @@ class ProductData(Protocol):
     def variants(self) -> Sequence[VariantData]: ...
 
 
+_IMPORT = Actor.system("import")
 _PRODUCT_FIELDS = ("title", "vendor", "product_type", "tags", "active")
 _VARIANT_FIELDS = (
     "title", "options", "price", "cost", "barcode", "weight_grams", "hs_code", "origin_country", "requires_shipping",
@@ -68,7 +74,8 @@ _VARIANT_FIELDS = (
 def import_products(records: Sequence[ProductData], *, now: datetime) -> list[Outcome]:
     """Bring products in line with the records, set-based, in one transaction; outcomes in the order of the records.
 
-    A record is refused as a whole when one of its SKUs belongs to another product.
+    A record is refused as a whole when one of its SKUs belongs to another product, or when one may not be followed otherwise from
+    now on (lots that hold units are not forgotten by a file).
     """
     with transaction.atomic():
         take_turn("products")
@@ -79,6 +86,7 @@ def import_products(records: Sequence[ProductData], *, now: datetime) -> list[Ou
         changed_variants: dict[str, Variant] = {}
         outcomes = [_take(record, products, variants, changed_products, changed_variants, now) for record in records]
         _write(list(changed_products.values()), list(changed_variants.values()))
+        _follow_new(records, outcomes, now=now)
     return outcomes
 
 
@@ -97,6 +105,15 @@ def _take(
                 sku=variant.sku, handle=known.product.handle
             )
             return refused(message, field="sku")
+    followed = False
+    try:
+        with transaction.atomic():
+            for variant in record.variants:
+                if (known := variants.get(variant.sku)) and known.pk and variant.tracking not in (None, known.tracking):
+                    set_tracking(variant_id=known.pk, tracking=variant.tracking, actor=_IMPORT, now=now)
+                    known.tracking, followed = variant.tracking, True
+    except Refusal as refusal:
+        return refused(refusal.message, field="tracking")
     product = products.get(record.handle)
     is_new = product is None
     if product is None:
@@ -109,7 +126,19 @@ def _take(
         product.updated_at = now
         changed_products[record.handle] = product
     touched = [_take_variant(each, product, variants, changed_variants, now) for each in record.variants]
-    return Outcome(CREATED) if is_new else changed(differs, *touched)
+    return Outcome(CREATED) if is_new else changed(differs, followed, *touched)
+
+
+def _follow_new(records: Sequence[ProductData], outcomes: Sequence[Outcome], *, now: datetime) -> None:
+    """Variants that were just created and are followed by lot or serial number: there is no stock that could stand against it."""
+    wanted = {
+        variant.sku: variant.tracking
+        for record, outcome in zip(records, outcomes, strict=True)
+        for variant in record.variants
+        if variant.tracking not in (None, "none") and not outcome.message
+    }
+    for pk, sku in Variant.objects.filter(sku__in=wanted, tracking="none").order_by("pk").values_list("pk", "sku"):
+        set_tracking(variant_id=pk, tracking=wanted[sku], actor=_IMPORT, now=now)
 
 
 def _take_variant(

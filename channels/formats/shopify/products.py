@@ -36,9 +36,15 @@ ALIASES = {
     "hs_code": ("Variant HS Code", "HS Code"),
     "origin": ("Variant Country of Origin", "Country of origin", "COO"),
     "requires_shipping": ("Variant Requires Shipping", "Requires shipping"),
+    "tracking": ("Followed by", "Tracking", "Variant Tracking"),
     "image": ("Image Src", "Product image URL", "Image source"),
 }  # fmt: skip
 _STATUSES = {"active": True, "draft": False, "archived": False, "unlisted": True}
+#: How units are told apart, as a file may say it. Shops' own columns say nothing of it.
+_TRACKING = {
+    "none": "none", "no": "none", "quantity": "none", "lot": "lot", "batch": "lot", "lots": "lot", "serial": "serial",
+    "serial number": "serial", "serials": "serial",
+}  # fmt: skip
 _OPTIONS = ("option1", "option2", "option3")
 
 
@@ -182,7 +188,20 @@ def _variant(cells: Cells, title: str, names: list[str], currency: str, mark: st
         requires_shipping=values.boolean(cells["requires_shipping"], cells.label("requires_shipping"), default=True)
         if cells.has("requires_shipping")
         else None,
+        tracking=_tracking(cells),
     )
+
+
+def _tracking(cells: Cells) -> str | None:
+    written = cells["tracking"].strip().casefold()
+    if not written:
+        return None
+    if written not in _TRACKING:
+        raise FieldError(
+            cells.label("tracking"),
+            _("“%(cell)s” is no way to follow units (none, lot, serial).") % {"cell": cells["tracking"][:40]},
+        )
+    return _TRACKING[written]
 
 
 def _options(cells: Cells, names: list[str]) -> tuple[tuple[str, str], ...]:
