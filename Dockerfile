@@ -6,8 +6,10 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-COPY requirements/production.txt requirements/
-RUN pip install --no-cache-dir --require-hashes -r requirements/production.txt
+# "production" leaves the forecasting models out: a smaller image by half, in which forecasts are not made.
+ARG LOCK=forecast
+COPY requirements/${LOCK}.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/${LOCK}.txt
 
 COPY . .
 # Only for collecting the static files: nothing made with this key or these addresses is kept.

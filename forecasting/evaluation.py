@@ -18,7 +18,7 @@ from forecasting.engine.candidates import BASELINES, Field
 from forecasting.engine.forecast import FEW_DAYS, FEW_SALES, Forecast, forecast_series
 from forecasting.engine.pools import Pools, learn_pools
 from forecasting.engine.quantiles import quantiles
-from forecasting.engine.series import Series
+from forecasting.engine.series import Array, Series
 from forecasting.limits import FORTNIGHT
 
 SAMPLE = 300  # series of a class from which its pool is learned
@@ -35,6 +35,7 @@ class Row:
     rmsse: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RIVALS})
     mase: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RIVALS})
     pinball: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RIVALS})
+    truth: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RIVALS})
     hits50: list[float] = field(default_factory=list)
     hits90: list[float] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
@@ -43,7 +44,8 @@ class Row:
         def means(errors: dict[str, list[float]]) -> dict[str, float]:
             return {name: round(float(np.mean(values)), 3) for name, values in errors.items()}
 
-        return {
+        known = {"truth": means(self.truth)} if self.truth["ours"] else {}
+        return known | {
             "class": self.name, "series": self.series, "forecasts": self.forecasts, "rmsse": means(self.rmsse),
             "mase": means(self.mase), "pinball": means(self.pinball), "coverage_p50": round(float(np.mean(self.hits50)), 3),
             "coverage_p90": round(float(np.mean(self.hits90)), 3), "models": dict(sorted(self.models.items(), key=lambda pair: -pair[1])),
@@ -67,8 +69,17 @@ class Evaluation:
         }
 
 
-def evaluate(named: Sequence[tuple[str, Series]], *, cuts: int = 3, horizon: int = FORTNIGHT) -> Evaluation:
-    """named: (class, series); an empty class is filled with the speed of the series before the cut."""
+def evaluate(
+    named: Sequence[tuple[str, Series]],
+    *,
+    cuts: int = 3,
+    horizon: int = FORTNIGHT,
+    rates: Sequence[Array] | None = None,
+) -> Evaluation:
+    """named: (class, series); an empty class is filled with the speed of the series before the cut.
+
+    rates: where the truth is known, the mean that made each series, day by day; what is expected is then held against it as well.
+    """
     rows: dict[str, Row] = {}
     made, spent = 0, 0.0
     seen: set[tuple[str, int]] = set()
@@ -87,7 +98,7 @@ def evaluate(named: Sequence[tuple[str, Series]], *, cuts: int = 3, horizon: int
             if after.open.any():
                 row.series += (name, n) not in seen
                 seen.add((name, n))
-                _add(row, train, after, forecast)
+                _add(row, train, after, forecast, None if rates is None else rates[n][len(train) :][:horizon])
         spent += process_time() - start
     order = {name: n for n, name in enumerate(("fast", "seasonal", "slow", "intermittent"))}
     return Evaluation(sorted(rows.values(), key=lambda row: order.get(row.name, 9)), made, spent)
@@ -109,7 +120,7 @@ def _enough(train: Series) -> bool:
     return int(train.open.sum()) >= FEW_DAYS and int(np.count_nonzero(train.closed_up())) >= FEW_SALES
 
 
-def _add(row: Row, train: Series, after: Series, forecast: Forecast) -> None:
+def _add(row: Row, train: Series, after: Series, forecast: Forecast, rate: Array | None) -> None:
     horizon, is_open = len(after), after.open
     days = int(is_open.sum())
     actual = float(after.closed_up().sum())
@@ -120,6 +131,8 @@ def _add(row: Row, train: Series, after: Series, forecast: Forecast) -> None:
         mean = float(path[is_open].sum())
         row.rmsse[name].append(float(np.sqrt(((path - after.units)[is_open] ** 2).mean())) / root)
         row.mase[name].append(abs(actual - mean) / days / scale)
+        if rate is not None:
+            row.truth[name].append(abs(float(path.sum() / rate.sum()) - 1.0))
         # A baseline gets the same kind of spread, so that what differs is what it expects.
         p50, p90 = quantiles(mean, demand.noise * mean + (demand.drift * mean) ** 2, (0.5, 0.9))
         row.pinball[name].append((pinball(actual, p50, 0.5) + pinball(actual, p90, 0.9)) / 2 / days / scale)

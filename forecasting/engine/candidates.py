@@ -51,11 +51,11 @@ def eligible(series: Series, *, interval: float) -> list[str]:
 
 
 class Candidate(Protocol):
-    """Learns once, then says what comes after any longer history of the same series."""
+    """Learns once, then says what comes after any longer history of the same series. week: the shape of the week on the days to come."""
 
     def learn(self, series: Series) -> None: ...
 
-    def path(self, series: Series, days: int) -> Array: ...
+    def path(self, series: Series, days: int, week: Array) -> Array: ...
 
 
 class _Level:
@@ -67,10 +67,10 @@ class _Level:
     def learn(self, series: Series) -> None:
         pass
 
-    def path(self, series: Series, days: int) -> Array:
+    def path(self, series: Series, days: int, week: Array) -> Array:
         known = series.closed_up()
         level = float(self.level(known)) if known.any() else 0.0
-        return np.maximum(0.0, level * weekday_profile(series)[series.weekdays(days)])
+        return np.maximum(0.0, level * week)
 
 
 class _Seasonal:
@@ -82,7 +82,7 @@ class _Seasonal:
     def learn(self, series: Series) -> None:
         self.model.fit(series.filled().astype(float))
 
-    def path(self, series: Series, days: int) -> Array:
+    def path(self, series: Series, days: int, week: Array) -> Array:
         said = self.model.forward(series.filled().astype(float), days)["mean"]
         return np.maximum(0.0, np.nan_to_num(said))
 
@@ -93,7 +93,7 @@ class _Yearly(_Seasonal):
     def learn(self, series: Series) -> None:
         self.model.fit(series.filled() / year_shape(series)[: len(series)])
 
-    def path(self, series: Series, days: int) -> Array:
+    def path(self, series: Series, days: int, week: Array) -> Array:
         shape = year_shape(series, days)
         said = self.model.forward(series.filled() / shape[: len(series)], days)["mean"]
         return np.maximum(0.0, np.nan_to_num(said) * shape[len(series) :])
@@ -119,7 +119,7 @@ class _Naive:
     def learn(self, series: Series) -> None:
         pass
 
-    def path(self, series: Series, days: int) -> Array:
+    def path(self, series: Series, days: int, week: Array) -> Array:
         known = series.closed_up()
         return np.full(days, float(known[-1]) if len(known) else 0.0)
 
@@ -130,7 +130,7 @@ class _SeasonalNaive:
     def learn(self, series: Series) -> None:
         pass
 
-    def path(self, series: Series, days: int) -> Array:
+    def path(self, series: Series, days: int, week: Array) -> Array:
         latest = np.zeros(WEEK)
         weekdays = series.weekdays()
         latest[weekdays[series.open]] = series.units[series.open]  # a later day of the same weekday overwrites
@@ -172,10 +172,11 @@ class Field:
 
     def paths(self, series: Series, days: int) -> dict[str, Array]:
         """What each expects of the days after the history; the blend is the mean of those that are no baseline."""
-        said = {name: candidate.path(series, days) for name, candidate in self.candidates.items()}
+        week = weekday_profile(series)[series.weekdays(days)]
+        said = {name: candidate.path(series, days, week) for name, candidate in self.candidates.items()}
         proper = [path for name, path in said.items() if name not in BASELINES]
         return said | {BLEND: np.mean(proper, axis=0)}
 
     def paths_of_baselines(self, series: Series, days: int) -> dict[str, Array]:
         """The two baselines alone."""
-        return {name: self.candidates[name].path(series, days) for name in BASELINES}
+        return {name: self.candidates[name].path(series, days, np.ones(days)) for name in BASELINES}

@@ -36,7 +36,8 @@ class Series:
         return self.start + timedelta(days=len(self.units))
 
     def until(self, days: int) -> Series:
-        """The first so many days."""
+        """The first so many days; none for less than none."""
+        days = max(0, days)
         return Series(self.start, self.units[:days], self.open[:days])
 
     def last(self, days: int) -> Series:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from forecasting.models import DailyDemand, DemandState, StaleDemand
+from forecasting.operations.stockouts import rebuild_stockouts
 from orders.models import Order
 from orders.queries import day_bounds, shop_zone
 
@@ -91,6 +92,8 @@ def refresh_demand(*, now: datetime) -> int:
     if state is None or state.time_zone != zone.key:
         return rebuild_demand(now=now)
     with transaction.atomic():
+        if _locked_state().time_zone != zone.key:
+            return 1  # somebody is changing it just now: look again
         marked = list(StaleDemand.objects.select_for_update(skip_locked=True).order_by("-day")[:DAYS_AT_ONCE])
         days = [mark.day for mark in marked]
         StaleDemand.objects.filter(pk__in=[mark.pk for mark in marked]).delete()
@@ -101,19 +104,25 @@ def refresh_demand(*, now: datetime) -> int:
 
 
 def rebuild_demand(*, now: datetime) -> int:
-    """Make the whole history anew in one transaction; the number of days between its ends."""
+    """Make the whole history, and all days without stock, anew in one transaction; the number of days between its ends."""
     zone = shop_zone()
     with transaction.atomic():
         DemandState.objects.get_or_create(id=1, defaults={"time_zone": zone.key})
-        state = DemandState.objects.select_for_update().get()
+        state = _locked_state()
         StaleDemand.objects.all().delete()
         DailyDemand.objects.all().delete()
         days = _ends(zone)
         if days:
             _make(day_bounds(days[0], zone)[0], day_bounds(days[1], zone)[1], zone)
+        rebuild_stockouts()
         state.time_zone, state.orders_seen_at = zone.key, now
         state.save()
     return (days[1] - days[0]).days + 1 if days else 0
+
+
+def _locked_state() -> DemandState:
+    """The lock of whoever makes kept demand: one at a time, before any of its rows."""
+    return DemandState.objects.select_for_update().get()
 
 
 def _ends(zone: zoneinfo.ZoneInfo) -> tuple[date, date] | None:

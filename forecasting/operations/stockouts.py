@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from forecasting.models import StaleLevel, Stockout
+from forecasting.models import DemandState, StaleLevel, Stockout
 from orders.queries import shop_zone
 
 #: Levels made anew in one go.
@@ -60,6 +60,7 @@ def mark_levels(keys: Sequence[Sequence[int]]) -> None:
 def refresh_stockouts() -> int:
     """Make the days without stock of some marked levels anew; the number of levels, 0 when nothing is left."""
     with transaction.atomic():
+        DemandState.objects.select_for_update().first()  # one at a time, like kept demand
         marked = list(
             StaleLevel.objects.select_for_update(skip_locked=True).order_by("variant_id", "location_id")[
                 :LEVELS_AT_ONCE

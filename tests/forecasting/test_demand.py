@@ -154,11 +154,19 @@ def test_a_day_without_stock_is_a_whole_day() -> None:
     move(variant, location, -5, at + timedelta(days=1))  # gone on the 3rd at 15:00
     move(variant, location, 2, at + timedelta(days=4))  # back on the 6th at 15:00
     move(variant, location, -2, datetime(2026, 11, 8, 0, 0, tzinfo=UTC))  # gone from midnight of the 8th on
+    rebuild_demand(now=NOW)
+    StaleLevel.objects.all().delete()
+    first = spans()
+    handlers.stock_changed(StockChanged([[variant.pk, location.pk]]), actor=ACTOR, now=NOW)
     kept()
-    assert spans() == [
-        (variant.pk, location.pk, date(2026, 11, 4), date(2026, 11, 5)),
-        (variant.pk, location.pk, date(2026, 11, 8), None),
-    ]
+    assert (
+        first
+        == spans()
+        == [
+            (variant.pk, location.pk, date(2026, 11, 4), date(2026, 11, 5)),
+            (variant.pk, location.pk, date(2026, 11, 8), None),
+        ]
+    )
 
 
 def test_what_comes_and_goes_within_a_day_is_no_day_without_stock() -> None:
@@ -203,3 +211,35 @@ def test_the_database_refuses_two_open_ends_and_an_end_before_the_start() -> Non
         Stockout.objects.create(variant=variant, location=location, first_day=DAY + timedelta(days=2))
     with pytest.raises(IntegrityError), transaction.atomic():
         Stockout.objects.create(variant=variant, location=location, first_day=DAY, last_day=DAY - timedelta(days=1))
+
+
+def test_days_without_stock_are_days_of_the_shop_and_made_anew_with_its_zone() -> None:
+    variant, location = make_variant(), make_location()
+    move(variant, location, 5, datetime(2026, 11, 2, 15, 0, tzinfo=UTC))
+    move(variant, location, -5, datetime(2026, 11, 3, 23, 30, tzinfo=UTC))
+    move(variant, location, 2, datetime(2026, 11, 5, 23, 30, tzinfo=UTC))
+    kept()
+    assert [(first.day, last.day) for _v, _l, first, last in spans()] == [(4, 4)]
+    Shop.objects.create(name="Shop", time_zone="Europe/Warsaw")
+    kept()
+    assert [(first.day, last.day) for _v, _l, first, last in spans()] == [(5, 5)]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_keepers_at_once_neither_collide_nor_lose_a_day(committed: None, threads: Any) -> None:
+    variant, channel = make_variant(), make_channel()
+    for n in range(12):
+        place(new_order(channel, [(variant.sku, 1)], placed_at=NOW - timedelta(days=n)))
+
+    def keep(n: int) -> int:
+        if n == 0:
+            return rebuild_demand(now=NOW)
+        handlers.orders_placed(OrdersPlaced([Order.objects.order_by("pk")[n].pk]), actor=ACTOR, now=NOW)
+        return refresh_demand(now=NOW)
+
+    results = threads(6, keep)
+    assert not [result for result in results if isinstance(result, Exception)], results
+    kept()
+    assert DailyDemand.objects.count() == 12
+    assert DailyDemand.objects.aggregate(n=Sum("ordered"))["n"] == 12

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -334,9 +334,18 @@ def test_the_command_prints_a_table_for_each_source(tmp_path: Any, capsys: pytes
     call_command("backtest_forecast", "--file", str(file), "--cuts", "2")
     said = capsys.readouterr().out
     assert "| fast | 1 | 2 |" in said
+    assert "off the truth" not in said
     assert "| intermittent | 1 |" in said
     call_command("backtest_forecast", "--generated", "1", "--days", "120", "--cuts", "1", "--json")
-    assert '"class": "fast"' in capsys.readouterr().out
+    assert '"class": "fast"' in (known := capsys.readouterr().out)
+    assert '"truth": {"ours":' in known
+    call_command(
+        "backtest_forecast", "--file", str(file), "--cuts", "30"
+    )  # longer than the history: fewer cuts, no nonsense
+    assert "| fast | 1 | 7 |" in capsys.readouterr().out
+    file.write_text("sku,day,units\nA,2025-01-01,1\n")
+    with pytest.raises(CommandError):
+        call_command("backtest_forecast", "--file", str(file))
 
 
 def test_pools_outlive_the_cursor() -> None:

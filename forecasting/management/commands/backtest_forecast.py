@@ -58,8 +58,10 @@ class Command(BaseCommand):
             raise CommandError(
                 "The library of forecasting models is not installed (requirements/forecast.txt)."
             ) from None
-        for title, named in _sources(options):
-            table = evaluate(named, cuts=options["cuts"]).as_json()
+        for title, named, rates in _sources(options):
+            table = evaluate(named, cuts=options["cuts"], rates=rates).as_json()
+            if not table["classes"]:
+                raise CommandError(f"{title}: nothing was sold often enough to be tested.")
             if options["json"]:
                 self.stdout.write(json.dumps({"source": title, **table}))
             else:
@@ -67,54 +69,49 @@ class Command(BaseCommand):
 
     def _print(self, title: str, table: dict[str, Any]) -> None:
         self.stdout.write(f"\n{title}: {table['forecasts']} forecasts, {table['cpu_seconds']} s of CPU\n")
-        head = (
-            "class",
-            "series",
-            "forecasts",
-            "MASE ours",
-            "s. naive",
-            "naive",
-            "RMSSE ours",
-            "s. naive",
-            "naive",
-            "loss ours",
-            "s. naive",
-            "P50",
-            "P90",
-        )
+        measures = [("MASE", "mase"), ("RMSSE", "rmsse"), ("loss", "pinball")]
+        if "truth" in table["classes"][0]:
+            measures.append(("off the truth", "truth"))
+        head = ["class", "series", "forecasts"]
+        for word, _key in measures:
+            head += [f"{word}: ours", "s. naive", "naive"]
+        head += ["within P50", "within P90"]
         self.stdout.write("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
         for row in table["classes"]:
-            errors = [row[kind][rival] for kind in ("mase", "rmsse") for rival in ("ours", "seasonal_naive", "naive")]
-            cells = [row["class"], row["series"], row["forecasts"], *(f"{error:.2f}" for error in errors)]
-            cells += [f"{row['pinball']['ours']:.2f}", f"{row['pinball']['seasonal_naive']:.2f}"]
-            cells += [f"{row['coverage_p50'] * 100:.0f} %", f"{row['coverage_p90'] * 100:.0f} %"]
-            self.stdout.write("| " + " | ".join(map(str, cells)) + " |")
-        self.stdout.write("Models chosen: " + "; ".join(
-            f"{row['class']}: " + ", ".join(f"{model} {count}" for model, count in row["models"].items()) for row in table["classes"]
-        ))  # fmt: skip
+            cells = [row["class"], str(row["series"]), str(row["forecasts"])]
+            for _word, key in measures:
+                cells += [f"{row[key][rival]:.2f}" for rival in ("ours", "seasonal_naive", "naive")]
+            cells += [f"{row[share] * 100:.0f} %" for share in ("coverage_p50", "coverage_p90")]
+            self.stdout.write("| " + " | ".join(cells) + " |")
+        for row in table["classes"]:
+            chosen = ", ".join(f"{model} {count}" for model, count in row["models"].items())
+            self.stdout.write(f"{row['class']}: {chosen}")
 
 
-def _sources(options: dict[str, Any]) -> list[tuple[str, Any]]:
+def _sources(options: dict[str, Any]) -> list[tuple[str, list[tuple[str, Any]], Any]]:
+    """(title, series by class, their true means where they are known)."""
     from forecasting.truth import KINDS, generate
 
-    sources: list[tuple[str, Any]] = []
+    sources: list[tuple[str, list[tuple[str, Any]], Any]] = []
     count = options["generated"] or (0 if options["file"] or options["shop"] else 50)
     if count:
-        named = [
-            (kind, generate(kind, days=options["days"], seed=options["seed"] * 100_000 + n).series)
+        made = [
+            generate(kind, days=options["days"], seed=options["seed"] * 100_000 + n)
             for kind in KINDS
             for n in range(count)
         ]
-        sources.append((f"invented, {count} of each kind over {options['days']} days", named))
+        title = f"invented, {count} of each kind over {options['days']} days"
+        sources.append((title, [(truth.kind, truth.series) for truth in made], [truth.rate for truth in made]))
     if options["file"]:
         sources.append(
             (
                 f"{options['file'].name} by {options['by']}",
                 _limited(_of_file(options["file"], options["by"]), options["most"]),
+                None,
             )
         )
     if options["shop"]:
-        sources.append(("this shop", _limited(_of_shop(), options["most"])))
+        sources.append(("this shop", _limited(_of_shop(), options["most"]), None))
     return sources
 
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from oms.bench.choosing import bench_routing
+from oms.bench.forecasting import bench_forecast
 from oms.bench.measuring import Figure, Meter, pace
 from oms.bench.pages import bench_detail, bench_list, bench_search
 from oms.bench.printing import bench_labels
@@ -31,6 +32,7 @@ BENCHES = {
     "routing": (bench_routing, 0, "not used"),
     "labels": (bench_labels, 200, "parcels"),
     "stock": (bench_stock, 100_000, "variants at 20 locations"),
+    "forecast": (bench_forecast, 1000, "variants at 2 locations"),
 }
 
 
