@@ -1,28 +1,30 @@
-"""What must always be true of purchasing, asked of the data as a whole. Each row of a check is (subject, detail) of something wrong."""
+"""What must always be true of purchasing, asked of the data as a whole. Each row of a check is a count
+that is wrong (`inventory.operations.auditing.checks.COLUMNS`), or (subject, detail)."""
 
 from __future__ import annotations
 
 CHECKS: dict[str, str] = {
     "purchase_incoming_is_what_is_outstanding": """
         SELECT 'purchase:' || coalesce(l.order_id, m.order_id),
-               format('SKU %s: %s units outstanding, the ledger says %s incoming', coalesce(l.variant_id, m.variant_id),
-                      coalesce(l.units, 0), coalesce(m.units, 0))
-          FROM (SELECT l.order_id, l.variant_id, CASE WHEN o.state IN ('sent', 'confirmed', 'partly_received') THEN l.outstanding ELSE 0 END AS units
+               coalesce(l.variant_id, m.variant_id), coalesce(l.location_id, m.location_id), 'incoming', NULL::bigint,
+               coalesce(m.units, 0), coalesce(l.units, 0)
+          FROM (SELECT l.order_id, l.variant_id, o.location_id, CASE WHEN o.state IN ('sent', 'confirmed', 'partly_received') THEN l.outstanding ELSE 0 END AS units
                   FROM purchasing_purchaseline l JOIN purchasing_purchaseorder o ON o.id = l.order_id) l
-          FULL JOIN (SELECT substr(cause, 10)::bigint AS order_id, variant_id, sum(quantity) AS units FROM inventory_stockmovement
-                      WHERE cause LIKE 'purchase:%' AND bucket = 'incoming' GROUP BY 1, 2) m
-            ON m.order_id = l.order_id AND m.variant_id = l.variant_id
+          FULL JOIN (SELECT substr(cause, 10)::bigint AS order_id, variant_id, location_id, sum(quantity) AS units FROM inventory_stockmovement
+                      WHERE cause LIKE 'purchase:%' AND bucket = 'incoming' GROUP BY 1, 2, 3) m
+            ON m.order_id = l.order_id AND m.variant_id = l.variant_id AND m.location_id = l.location_id
          WHERE coalesce(l.units, 0) <> coalesce(m.units, 0)""",
     "purchase_received_came_through_the_ledger": """
         SELECT 'purchase:' || coalesce(l.order_id, m.order_id),
-               format('SKU %s: %s received, the ledger says %s; %s damaged, the ledger says %s', coalesce(l.variant_id, m.variant_id),
-                      coalesce(l.received, 0), coalesce(m.units, 0), coalesce(l.damaged, 0), coalesce(m.damaged, 0))
-          FROM purchasing_purchaseline l
-          FULL JOIN (SELECT substr(cause, 10)::bigint AS order_id, variant_id, coalesce(sum(quantity) FILTER (WHERE bucket = 'on_hand'), 0) AS units,
-                            coalesce(sum(quantity) FILTER (WHERE bucket = 'damaged'), 0) AS damaged FROM inventory_stockmovement
-                      WHERE cause LIKE 'purchase:%' AND bucket IN ('on_hand', 'damaged') GROUP BY 1, 2) m
-            ON m.order_id = l.order_id AND m.variant_id = l.variant_id
-         WHERE coalesce(l.received, 0) <> coalesce(m.units, 0) OR coalesce(l.damaged, 0) <> coalesce(m.damaged, 0)""",
+               coalesce(l.variant_id, m.variant_id), coalesce(l.location_id, m.location_id), coalesce(l.bucket, m.bucket), NULL::bigint,
+               coalesce(m.units, 0), coalesce(l.units, 0)
+          FROM (SELECT l.order_id, l.variant_id, o.location_id, b.bucket, b.units
+                  FROM purchasing_purchaseline l JOIN purchasing_purchaseorder o ON o.id = l.order_id
+                 CROSS JOIN LATERAL (VALUES ('on_hand', l.received), ('damaged', l.damaged)) AS b (bucket, units) WHERE b.units <> 0) l
+          FULL JOIN (SELECT substr(cause, 10)::bigint AS order_id, variant_id, location_id, bucket, sum(quantity) AS units FROM inventory_stockmovement
+                      WHERE cause LIKE 'purchase:%' AND bucket IN ('on_hand', 'damaged') GROUP BY 1, 2, 3, 4) m
+            ON m.order_id = l.order_id AND m.variant_id = l.variant_id AND m.location_id = l.location_id AND m.bucket = l.bucket
+         WHERE coalesce(l.units, 0) <> coalesce(m.units, 0)""",
     "purchase_receipts_are_what_was_received": """
         SELECT 'purchase:' || l.order_id, format('line %s: %s received, %s on receipts', l.position, l.received, coalesce(r.units, 0))
           FROM purchasing_purchaseline l

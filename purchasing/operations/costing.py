@@ -32,6 +32,7 @@ from purchasing.queries import landed_costs_of
 
 ACTOR = Actor.system("costing")
 ROWS_AT_ONCE = 5000
+VARIANTS_AT_ONCE = 500
 #: A cursor is moved on over rows that cost nothing (reservations) when so many lie behind it.
 SKIPPED_AT_MOST = 500
 PURCHASE, TRANSFER = "purchase:", "transfer:"
@@ -72,17 +73,17 @@ _CURSORS = """
     SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[])
         ON CONFLICT (variant_id, location_id) DO UPDATE SET movement_id = EXCLUDED.movement_id
 """
-#: Of the levels that changed: those with something to cost, and those whose cursor fell far behind rows that cost nothing.
+#: Of the levels that changed: whether something is to be costed, and where the cursor may go that fell far behind rows that cost nothing.
 _WAITING = """
-    SELECT k.variant_id, k.location_id, bool_or(m.costs), max(m.id), count(*)
+    SELECT k.variant_id, k.location_id,
+           EXISTS (SELECT FROM inventory_stockmovement m
+                    WHERE m.variant_id = k.variant_id AND m.location_id = k.location_id AND m.id > coalesce(c.movement_id, 0)
+                      AND (m.bucket = 'on_hand' OR (m.bucket = 'incoming' AND m.cause LIKE 'transfer:%%'))),
+           (SELECT m.id FROM inventory_stockmovement m
+             WHERE m.variant_id = k.variant_id AND m.location_id = k.location_id AND m.id > coalesce(c.movement_id, 0)
+             ORDER BY m.id OFFSET %s LIMIT 1)
       FROM unnest(%s::bigint[], %s::bigint[]) AS k (variant_id, location_id)
       LEFT JOIN purchasing_costcursor c USING (variant_id, location_id)
-      CROSS JOIN LATERAL (
-        SELECT m.id, (m.bucket = 'on_hand' OR (m.bucket = 'incoming' AND m.cause LIKE 'transfer:%%')) AS costs
-          FROM inventory_stockmovement m
-         WHERE m.variant_id = k.variant_id AND m.location_id = k.location_id AND m.id > coalesce(c.movement_id, 0)
-      ) m
-     GROUP BY 1, 2
 """
 _TRANSFERRED = """
     SELECT cause, -coalesce(sum(quantity) FILTER (WHERE bucket = 'on_hand'), 0), coalesce(sum(quantity) FILTER (WHERE bucket = 'incoming'), 0)
@@ -113,31 +114,36 @@ def cost_levels(keys: Iterable[Sequence[int]], *, now: datetime) -> int:
     if not pairs:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [[pair[0] for pair in pairs], [pair[1] for pair in pairs]])
+        cursor.execute(_WAITING, [SKIPPED_AT_MOST, [pair[0] for pair in pairs], [pair[1] for pair in pairs]])
         waiting = cursor.fetchall()
     variants = sorted({row[0] for row in waiting if row[2]})
     written = sum(cost_variant(variant_id, now=now) for variant_id in variants)
-    _skip([row for row in waiting if not row[2] and row[4] > SKIPPED_AT_MOST])
+    _skip([row for row in waiting if not row[2] and row[3] is not None])
     return written
 
 
 def _skip(rows: Sequence[Sequence[int]]) -> None:
     """Move cursors over rows that cost nothing. A row that costs something and is written meanwhile has a higher id."""
-    for variant_id, location_id, _costs, newest, _count in rows:
+    for variant_id, location_id, _costs, far in rows:
         with transaction.atomic():
             _lock_pool(variant_id)
             known = CostCursor.objects.filter(variant_id=variant_id, location_id=location_id).first()
-            if known is None or known.movement_id < newest:
-                _write_cursors(variant_id, {location_id: newest})
+            if known is None or known.movement_id < far:
+                _write_cursors(variant_id, {location_id: far})
 
 
 def cost_everything(*, now: datetime) -> int:
     """Cost whatever waits anywhere: for stock that was there before costs were followed; the number of entries."""
-    written, last = 0, (0, 0)
+    written, last = 0, 0
     levels = StockLevel.objects.order_by("variant_id", "location_id")
-    while keys := list(levels.filter(variant_id__gt=last[0]).values_list("variant_id", "location_id")[:ROWS_AT_ONCE]):
-        written += cost_levels(keys, now=now)
-        last = keys[-1]
+    while found := list(
+        levels.filter(variant_id__gt=last)
+        .order_by("variant_id")
+        .values_list("variant_id", flat=True)
+        .distinct()[:VARIANTS_AT_ONCE]
+    ):
+        last = found[-1]
+        written += cost_levels(levels.filter(variant_id__in=found).values_list("variant_id", "location_id"), now=now)
     return written
 
 

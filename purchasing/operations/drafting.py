@@ -51,10 +51,14 @@ def create_purchase_order(
     lines: Sequence[NewLine] = (),
     expected_on: date | None = None,
     note: str = "",
+    number: str = "",
     actor: Actor,
     now: datetime,
 ) -> PurchaseOrder:
-    """A draft made by a person: it needs no approval. Raises Invalid (fields supplier, location, lines), NotFound."""
+    """A draft made by a person: it needs no approval. number: the one it has elsewhere, which none here has; empty: the next of our own.
+
+    Raises Invalid (fields supplier, location, lines), NotFound.
+    """
     with transaction.atomic():
         supplier = Supplier.objects.filter(pk=supplier_id).first()
         if supplier is None or not supplier.active:
@@ -65,6 +69,7 @@ def create_purchase_order(
             supplier, location_id, now=now, note=_clean_note(note),
             expected_on=expected_on or (now + timedelta(days=supplier.lead_time_days)).date(),
         )  # fmt: skip
+        order.number = number or order.number
         order.save(force_insert=True)
         locked = Locked(order, [])
         _add_lines(locked, lines)

@@ -16,7 +16,7 @@ from core.money import exponent, smallest_unit
 from inventory.operations import Claim, Move, apply_moves, reserve, ship
 from oms.integrity import check_integrity
 from purchasing.landed import Charges, Units, landed_costs
-from purchasing.models import CostEntry, CostLayer, VariantCost
+from purchasing.models import CostCursor, CostEntry, CostLayer, VariantCost
 from purchasing.operations import (
     change_charges,
     cost_everything,
@@ -325,3 +325,20 @@ def test_two_workers_cost_each_movement_once(committed, threads) -> None:
     assert sum(results) == 24
     assert pool_of(mug) == (24, Decimal(72), Decimal(72))
     follow()
+
+
+@pytest.mark.django_db
+def test_a_cursor_goes_on_over_promises_that_cost_nothing(monkeypatch) -> None:
+    monkeypatch.setattr("purchasing.operations.costing.SKIPPED_AT_MOST", 3)
+    mug, place = make_variant(cost=Decimal(2)), make_location()
+    give_stock(mug, place, 50)
+    follow()
+    before = CostCursor.objects.get().movement_id
+    for n in range(8):
+        with transaction.atomic():
+            reserve([Claim(mug.pk, place.pk, f"order_line:{n}", 1)], cause="order:1", actor=ACTOR, now=NOW)
+    assert cost_levels([[mug.pk, place.pk]], now=NOW) == 0
+    assert CostCursor.objects.get().movement_id > before
+    sell(mug, place, 2, "order_line:99")
+    follow()
+    assert pool_of(mug) == (48, Decimal(96), Decimal(96))
