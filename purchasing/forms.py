@@ -20,8 +20,8 @@ from purchasing.operations import Confirmation, LineEdit, NewLine
 from purchasing.states import ChargeBasis
 
 MOST = 1_000_000
-_DAY = {"widget": forms.DateInput(attrs={"type": "date"})}
-_MONEY = {"max_digits": 14, "decimal_places": 4, "min_value": Decimal(0)}
+_DAY: dict[str, Any] = {"widget": forms.DateInput(attrs={"type": "date"})}
+_MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 4, "min_value": Decimal(0)}
 
 
 def plain(amount: Decimal | None) -> str:

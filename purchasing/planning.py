@@ -130,13 +130,13 @@ def plan(
         if units <= 0:
             left.append(Left(Need(*key, wanted[key]), "on_draft"))
             continue
-        offer = best_offer(by_variant.get(variant_id, ()), terms, choose.get(variant_id))
-        if offer is None:
+        best = best_offer(by_variant.get(variant_id, ()), terms, choose.get(variant_id))
+        if best is None:
             left.append(Left(Need(*key, units), "no_supplier"))
             continue
-        group = (offer.supplier_id, location_id)
-        groups[group].append(_line(offer, units, on_order.get(key, 0)))
-        days = terms[offer.supplier_id].lead_days if offer.lead_days is None else offer.lead_days
+        group = (best.supplier_id, location_id)
+        groups[group].append(_line(best, units, on_order.get(key, 0)))
+        days = terms[best.supplier_id].lead_days if best.lead_days is None else best.lead_days
         lead[group] = max(lead[group], days)
     plans = [_plan(terms[s], loc, lead[(s, loc)], lines, fill_minimum) for (s, loc), lines in sorted(groups.items())]
     return plans, left

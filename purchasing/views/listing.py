@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import (
     Case,
@@ -29,6 +29,7 @@ from core.listing import BulkAction, Empty, ListPage, PageAction, Sort, Tab, lis
 from core.outcomes import BulkOutcome
 from core.permissions import require
 from core.refusals import Refusal
+from core.requests import StaffRequest
 from core.search import search
 from core.shop import shop
 from inventory.models import Variant
@@ -79,7 +80,7 @@ class FloorPurchaseList(ListPage):
     title = _("Purchase orders")
     permission = "purchasing.view"
     model = PurchaseOrder
-    table_class: Any = FloorPurchaseTable
+    table_class: ClassVar[Any] = FloorPurchaseTable
     filter_class = PurchaseFilter
     sorts = {
         "created": Sort("created_at", desc=True),
@@ -143,7 +144,7 @@ _with_money, _without_money = list_view(PurchaseList), list_view(FloorPurchaseLi
 
 
 @require("purchasing.view")
-def purchase_list(request: HttpRequest) -> HttpResponseBase:
+def purchase_list(request: StaffRequest) -> HttpResponseBase:
     """The purchase orders; amounts are for who may see costs."""
     return (_with_money if request.user.can("costs.view") else _without_money)(request)
 

@@ -12,14 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from channels.formats.tabular import BadRow, open_table
 from core.actors import Actor
 from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Invalid, Refusal
 from inventory.codes import variant_of_code
+from oms.exchange.starting import supplier_rows
 from purchasing.forms import ImportForm, ItemForm, SupplierForm, plain
-from purchasing.importing import COLUMNS, columns_of, known_columns
+from purchasing.importing import COLUMNS
 from purchasing.jobs import start_supplier_import
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from purchasing.operations import delete_supplier_item, save_supplier, save_supplier_item
@@ -149,18 +149,9 @@ def supplier_import(request: HttpRequest) -> HttpResponse:
 
 
 def _read(file: Any) -> list[tuple[int, dict[int, str]]]:
-    """(line, {place in COLUMNS: cell}) of each row that can be read. Raises Invalid, FileRefused."""
+    """The rows of an upload. Raises Invalid, FileRefused."""
     if file.size > MAX_FILE:
         raise Invalid(
             "file_too_large", _("The file is larger than {size} MB.").format(size=MAX_FILE >> 20), field="file"
         )
-    with open_table(file.read(), known=list(known_columns())) as table:
-        columns = columns_of(table.header)
-        rows = []
-        for row in table.rows():
-            if isinstance(row, BadRow):
-                raise Invalid(
-                    "bad_row", _("Line {line}: {message}").format(line=row.line, message=row.message), field="file"
-                )
-            rows.append((row.line, {columns[n]: cell for n, cell in enumerate(row.cells) if n in columns and cell}))
-    return [(line, cells) for line, cells in rows if cells]
+    return supplier_rows(file.read())
