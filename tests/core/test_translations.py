@@ -18,19 +18,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != "en"]
-APPS = [
-    "core",
-    "customers",
-    "inventory",
-    "orders",
-    "fulfillment",
-    "routing",
-    "returns",
-    "channels",
-    "reports",
-    "api",
-    "oms",
-]
+APPS = [name for app in settings.INSTALLED_APPS if (ROOT / (name := app.partition(".")[0]) / "__init__.py").exists()]
 
 #: What a customer may read: pages, mails, papers, words of tracking, reasons, and the refusals of their acts.
 CUSTOMERS = [
