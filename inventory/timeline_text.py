@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from core.addresses import Address
 from core.timeline_text import Change, register
-from inventory.models import Location, LocationKind, Product, Tracking, Variant
+from inventory.models import Bucket, Location, LocationKind, Product, Tracking, Variant
 
 #: Names of fields that are shown otherwise than their columns are called.
 _LABELS = {
@@ -87,3 +87,13 @@ register("serial.in_stock", _("In stock at {location}."))
 register("serial.in_transit", _("Left {location} for another location."))
 register("serial.shipped", _("Shipped from {location}."))
 register("serial.gone", _("Written off at {location}."), tone="bad")
+register(
+    "stock.level_repaired",
+    _("The audit found {bucket} at {before}; it is {after}."),
+    words={"bucket": dict(Bucket.choices)},
+)
+register(
+    "lot.level_repaired",
+    _("The audit found {bucket} at {location} at {before}; it is {after}."),
+    words={"bucket": dict(Bucket.choices)},
+)

@@ -1,12 +1,13 @@
-"""What must hold of transfers, asked of all of them in SQL: each row is (subject, detail) of something wrong."""
+"""What must hold of transfers, asked of all of them in SQL: each row is a count that is wrong (`inventory.operations.auditing.checks.COLUMNS`),
+or (subject, detail)."""
 
 from __future__ import annotations
 
 CHECKS: dict[str, str] = {
     # What a transfer announced at its destination is what is still outstanding, SKU by SKU.
     "incoming_of_transfers_is_outstanding": """
-        SELECT coalesce(l.cause, m.cause), format('variant %s at location %s: %s incoming in the ledger, %s outstanding',
-               coalesce(l.variant_id, m.variant_id), coalesce(l.place, m.location_id), coalesce(m.units, 0), coalesce(l.units, 0))
+        SELECT coalesce(l.cause, m.cause), coalesce(l.variant_id, m.variant_id), coalesce(l.place, m.location_id), 'incoming', NULL::bigint,
+               coalesce(m.units, 0), coalesce(l.units, 0)
           FROM (SELECT 'transfer:' || t.id AS cause, tl.variant_id, t.destination_id AS place,
                        CASE t.state WHEN 'ready' THEN tl.quantity
                                     WHEN 'in_transit' THEN tl.shipped - tl.received - tl.lost - tl.returned ELSE 0 END AS units
@@ -17,8 +18,8 @@ CHECKS: dict[str, str] = {
          WHERE coalesce(m.units, 0) <> coalesce(l.units, 0)""",
     # What left, arrived, came back or was found moved on hand, and nothing else did.
     "transfers_moved_what_they_say": """
-        SELECT coalesce(l.cause, m.cause), format('variant %s at location %s: on hand moved by %s, the transfer says %s',
-               coalesce(l.variant_id, m.variant_id), coalesce(l.place, m.location_id), coalesce(m.units, 0), coalesce(l.units, 0))
+        SELECT coalesce(l.cause, m.cause), coalesce(l.variant_id, m.variant_id), coalesce(l.place, m.location_id), 'on_hand', NULL::bigint,
+               coalesce(m.units, 0), coalesce(l.units, 0)
           FROM (SELECT 'transfer:' || t.id AS cause, tl.variant_id, e.place, e.units
                   FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id
                   LEFT JOIN (SELECT line_id, sum(over) AS units FROM transfers_arrival
@@ -34,6 +35,16 @@ CHECKS: dict[str, str] = {
                       WHERE bucket = 'on_hand' AND cause LIKE 'transfer:%' GROUP BY 1, 2, 3 HAVING sum(quantity) <> 0) m
             ON m.cause = l.cause AND m.variant_id = l.variant_id AND m.location_id = l.place
          WHERE coalesce(m.units, 0) <> coalesce(l.units, 0)""",
+    # No more numbers are on their way than units, and one that is on its way is so with a transfer.
+    "serials_on_the_way_are_outstanding": """
+        SELECT 'transfer:' || tl.transfer_id, tl.variant_id, t.destination_id, 'serials', NULL::bigint, n.count, tl.shipped - tl.received - tl.lost - tl.returned
+          FROM (SELECT ls.line_id, count(*) AS count FROM transfers_lineserial ls
+                  JOIN inventory_serialnumber s ON s.id = ls.serial_id AND s.state = 'in_transit' WHERE ls.way = 'on_the_way' GROUP BY 1) n
+          JOIN transfers_transferline tl ON tl.id = n.line_id JOIN transfers_transfer t ON t.id = tl.transfer_id
+         WHERE n.count > tl.shipped - tl.received - tl.lost - tl.returned
+        UNION ALL
+        SELECT 'serial:' || s.id, s.variant_id, NULL, 'transfers', NULL::bigint, 0, 1 FROM inventory_serialnumber s
+         WHERE s.state = 'in_transit' AND NOT EXISTS (SELECT FROM transfers_lineserial ls WHERE ls.serial_id = s.id AND ls.way = 'on_the_way')""",
     "transfers_sum_their_lines": """
         SELECT 'transfer:' || t.id, 'its counts are not the sums of its lines, arrivals and settlements'
           FROM transfers_transfer t
