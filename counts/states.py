@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.states import Action, StateMachine
 
@@ -62,7 +63,7 @@ COUNT_MACHINE = StateMachine(
     "state",
     dict(CountState.choices),
     [
-        Action("count", _("Count"), frozenset({_S.OPEN}), None, "counts.count"),
+        Action("count", pgettext_lazy("verb", "Count"), frozenset({_S.OPEN}), None, "counts.count"),
         Action("finish", _("Counting is finished"), frozenset({_S.OPEN}), _S.COUNTED, "counts.count"),
         Action("reopen", _("Count again"), frozenset({_S.COUNTED}), _S.OPEN, "counts.post"),
         Action("post", _("Post"), frozenset({_S.COUNTED}), _S.POSTED, "counts.post"),

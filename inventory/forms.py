@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.addresses import Address
 from core.forms import time_zone_choices
@@ -142,7 +143,7 @@ def _plain(amount: Any) -> str:
 class AdjustForm(forms.Form):
     """A change of one count, with its reason. `key` is made with the form: sending it twice moves once."""
 
-    bucket = forms.ChoiceField(label=_("Count"), choices=BUCKETS_BY_HAND, initial=Bucket.ON_HAND)
+    bucket = forms.ChoiceField(label=pgettext_lazy("noun", "Count"), choices=BUCKETS_BY_HAND, initial=Bucket.ON_HAND)
     how = forms.ChoiceField(
         label=_("How"),
         choices=[("change", _("Change by")), ("set", _("Set to"))],
@@ -215,7 +216,7 @@ class SafetyForm(forms.Form):
 class CountForm(forms.Form):
     """One count for many rows."""
 
-    bucket = forms.ChoiceField(label=_("Count"), choices=BUCKETS_BY_HAND, initial=Bucket.ON_HAND)
+    bucket = forms.ChoiceField(label=pgettext_lazy("noun", "Count"), choices=BUCKETS_BY_HAND, initial=Bucket.ON_HAND)
     set_to = forms.IntegerField(label=_("Set to"), min_value=0, max_value=MAX_COUNT)
     reason = forms.ChoiceField(label=_("Reason"), choices=REASONS_BY_HAND)
     note = forms.CharField(label=_("Note"), required=False, max_length=200)
