@@ -14,6 +14,7 @@ from channels.formats.errors import FileRefused
 from channels.formats.tabular import BadRow, Row, Table, header_key, open_table
 from core.actors import Actor
 from core.files import store_file
+from core.formulas import plain_text
 from core.jobs import JobKind, register_job, report_error, start_job
 from core.models import Job
 from core.refusals import Invalid
@@ -101,7 +102,9 @@ def _understand(table: Table, rows: list[Row | BadRow]) -> Portion:
         if isinstance(row, BadRow):
             portion.faults.append((row.line, ", ".join(row.cells[:2]), "", row.message))
         else:
-            cells.append((row.line, {n: row.cells[at].strip() if at is not None else "" for n, at in where.items()}))
+            cells.append(
+                (row.line, {n: plain_text(row.cells[at].strip()) if at is not None else "" for n, at in where.items()})
+            )
     variants = _variants({values["sku"] for _line, values in cells})
     locations = _locations({values["location"] for _line, values in cells})
     for line, values in cells:

@@ -7,18 +7,26 @@ from django.utils import timezone
 
 from core.actors import Actor
 from replenishment.operations import ordering
-from replenishment.operations.evaluating import evaluate_all
+from replenishment.operations.evaluating import evaluate_all, evaluate_due
 from replenishment.operations.telling import send_digest, tell_news
 
 
 @shared_task
 def sweep_alerts() -> int:
-    """Everything with a reorder point, whatever message was lost: crossings, ends of snoozes, mail that waited for its pause."""
+    """Everything with a reorder point, whatever message was lost."""
     found = evaluate_all(now=timezone.now())
+    tell_news(now=timezone.now())
+    return len(found.opened) + len(found.resolved) + len(found.changed)
+
+
+@shared_task
+def wake_alerts() -> int:
+    """Snoozes that have ended by time, and mail that waited for its pause."""
+    evaluate_due(now=timezone.now())
     told = 0
     while count := tell_news(now=timezone.now()):
         told += count
-    return len(found.opened) + len(found.resolved) + len(found.changed) + told
+    return told
 
 
 @shared_task

@@ -12,6 +12,7 @@ from core.timeline_text import Change, differences_of, fill, register
 from inventory.models import ReorderPolicy
 from replenishment.models import ReplenishmentSettings
 
+_FIELDS = ("reorder_point", "order_up_to", "alert", "source")
 _SOURCES = dict(ReorderPolicy.Source.choices)
 
 
@@ -31,7 +32,7 @@ def _differences(data: Mapping[str, Any]) -> list[Change]:
             _words(name, before[name]) if name in before else "",
             _words(name, after[name]) if name in after else "—",
         )
-        for name in (after or before)
+        for name in _FIELDS
         if before.get(name) != after.get(name)
     ]
 

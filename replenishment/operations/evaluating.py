@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from replenishment.models import Alert
+
 #: (variant id, location id); None: the variant's total.
 Subject = tuple[int, int | None]
 #: Class of the advisory locks of alerts, and among how many locks the variants are spread.
@@ -28,7 +30,9 @@ _LOCK = """
 """
 
 #: The stock of the subjects beside what was decided for it and what is known of it. A changed level is a subject, and so is the total of
-#: its variant. Only active variants and locations count.
+#: its variant. Only active variants and locations count. What belongs to a key is looked up for that key (LATERAL … LIMIT 1), which leaves
+#: the planner no choice but the index: tables that have just grown have no statistics yet, and a join planned for a hundred rows that meets
+#: ten thousand takes minutes.
 _MEASURED = """
     WITH keys AS (
         SELECT DISTINCT k.variant_id, k.location_id
@@ -40,30 +44,34 @@ _MEASURED = """
                     ORDER BY p.location_id IS NOT NULL, l.rank, p.id LIMIT 1) AS policy_id
           FROM (SELECT variant_id, sum(backordered)::int AS units FROM orders_orderline
                  WHERE backordered > 0 AND variant_id IN (SELECT variant_id FROM keys) GROUP BY 1) w
-    ), decided AS (
-        SELECT p.id AS policy_id, p.variant_id, p.location_id, p.reorder_point, p.order_up_to, p.alert,
-               v.active AND NOT v.is_bundle AND coalesce(l.active, true) AS counts
-          FROM inventory_reorderpolicy p JOIN inventory_variant v ON v.id = p.variant_id LEFT JOIN inventory_location l ON l.id = p.location_id
     ), counted AS (
-        SELECT k.variant_id, k.location_id, d.policy_id, d.reorder_point, d.order_up_to, d.counts, d.counts AND d.alert AS tells,
+        SELECT k.variant_id, k.location_id, p.id AS policy_id, p.reorder_point, p.order_up_to,
+               v.active AND NOT v.is_bundle AND l.active AS counts, p.alert,
                coalesce(s.available, 0) AS available, coalesce(s.incoming, 0) AS incoming, coalesce(s.reserved, 0) AS reserved
           FROM (SELECT * FROM keys WHERE location_id IS NOT NULL) k
-          LEFT JOIN decided d ON d.variant_id = k.variant_id AND d.location_id = k.location_id
-          LEFT JOIN inventory_stocklevel s ON s.variant_id = k.variant_id AND s.location_id = k.location_id
+          JOIN inventory_variant v ON v.id = k.variant_id
+          JOIN inventory_location l ON l.id = k.location_id
+          LEFT JOIN LATERAL (
+            SELECT * FROM inventory_reorderpolicy p WHERE p.variant_id = k.variant_id AND p.location_id = k.location_id LIMIT 1) p ON true
+          LEFT JOIN LATERAL (
+            SELECT * FROM inventory_stocklevel s WHERE s.variant_id = k.variant_id AND s.location_id = k.location_id LIMIT 1) s ON true
          UNION ALL
-        SELECT k.variant_id, NULL, d.policy_id, d.reorder_point, d.order_up_to, d.counts, d.counts AND d.alert, t.available, t.incoming, t.reserved
+        SELECT k.variant_id, NULL, p.id, p.reorder_point, p.order_up_to, v.active AND NOT v.is_bundle, p.alert,
+               t.available, t.incoming, t.reserved
           FROM (SELECT DISTINCT variant_id FROM keys) k
-          LEFT JOIN decided d ON d.variant_id = k.variant_id AND d.location_id IS NULL
+          JOIN inventory_variant v ON v.id = k.variant_id
+          LEFT JOIN LATERAL (
+            SELECT * FROM inventory_reorderpolicy p WHERE p.variant_id = k.variant_id AND p.location_id IS NULL LIMIT 1) p ON true
           LEFT JOIN LATERAL (
             SELECT coalesce(sum(s.available), 0)::int AS available, coalesce(sum(s.incoming), 0)::int AS incoming,
                    coalesce(sum(s.reserved), 0)::int AS reserved
               FROM inventory_stocklevel s JOIN inventory_location l ON l.id = s.location_id AND l.active
-             WHERE s.variant_id = d.variant_id) t ON true
+             WHERE s.variant_id = p.variant_id) t ON true
     ), measured AS (
         SELECT c.*, coalesce(b.units, 0) AS waiting,
                a.id AS alert_id, a.state, a.kind AS known, a.snoozed_until, a.snoozed_below,
                n.id AS need_id, n.available AS need_available, n.incoming AS need_incoming, n.waiting AS need_waiting, n.quantity AS need_quantity,
-               CASE WHEN c.tells IS NOT TRUE OR c.available > c.reorder_point THEN NULL
+               CASE WHEN (c.counts AND c.alert) IS NOT TRUE OR c.available > c.reorder_point THEN NULL
                     WHEN c.available <= 0 AND (
                          c.reserved > 0 OR EXISTS (SELECT FROM backlog bl WHERE bl.variant_id = c.variant_id)
                          OR coalesce((SELECT o.placed_at >= %(wanted_since)s
@@ -75,9 +83,11 @@ _MEASURED = """
                     THEN greatest(0, c.order_up_to - c.available - c.incoming + coalesce(b.units, 0)) ELSE 0 END AS quantity
           FROM counted c
           LEFT JOIN backlog b ON b.policy_id = c.policy_id
-          LEFT JOIN replenishment_alert a ON a.state IN ('open', 'snoozed') AND a.variant_id = c.variant_id
-               AND coalesce(a.location_id, 0) = coalesce(c.location_id, 0)
-          LEFT JOIN replenishment_need n ON n.policy_id = c.policy_id
+          LEFT JOIN LATERAL (
+            SELECT * FROM replenishment_alert a
+             WHERE a.state IN ('open', 'snoozed') AND a.variant_id = c.variant_id AND coalesce(a.location_id, 0) = coalesce(c.location_id, 0)
+             LIMIT 1) a ON true
+          LEFT JOIN LATERAL (SELECT * FROM replenishment_need n WHERE n.policy_id = c.policy_id LIMIT 1) n ON true
     )
 """
 _WAKES = "m.state = 'snoozed' AND (m.snoozed_until <= %(now)s OR m.available <= m.snoozed_below)"
@@ -88,7 +98,7 @@ _NEEDS_ANEW = """m.quantity > 0 AND (m.need_id IS NULL OR (m.need_available, m.n
                  IS DISTINCT FROM (m.available, m.incoming, m.waiting, m.quantity))"""
 _NEEDS_NO_MORE = "m.quantity = 0 AND m.need_id IS NOT NULL"
 
-_EVALUATE = f"""{_MEASURED}, opened AS (
+EVALUATE = f"""{_MEASURED}, opened AS (
         INSERT INTO replenishment_alert (variant_id, location_id, state, kind, threshold, available, incoming, opened_at, out_at, news, version)
         SELECT m.variant_id, m.location_id, 'open', m.kind, m.reorder_point, m.available, m.incoming, %(now)s,
                CASE m.kind WHEN 'out' THEN %(now)s::timestamptz END, m.kind, 1
@@ -99,7 +109,7 @@ _EVALUATE = f"""{_MEASURED}, opened AS (
         UPDATE replenishment_alert a
            SET state = 'resolved', resolved_at = %(now)s, snoozed_until = NULL, snoozed_below = NULL, version = a.version + 1,
                back_at = CASE WHEN a.kind = 'out' AND m.available > 0 THEN %(now)s ELSE a.back_at END,
-               news = CASE WHEN a.kind = 'out' AND m.available > 0 AND a.told_at IS NOT NULL AND m.policy_id IS NOT NULL THEN 'back' ELSE '' END
+               news = CASE WHEN a.kind = 'out' AND m.available > 0 AND a.told_at IS NOT NULL AND m.policy_id IS NOT NULL AND m.counts THEN 'back' ELSE '' END
           FROM measured m WHERE a.id = m.alert_id AND {_RESOLVES}
         RETURNING a.id
     ), changed AS (
@@ -183,7 +193,7 @@ def evaluate_subjects(subjects: Iterable[Subject], *, now: datetime) -> Evaluati
         return found
     with transaction.atomic(), connection.cursor() as cursor:
         lock_variants(variant for variant, _place in wanted)
-        cursor.execute(_EVALUATE, _parameters(wanted, now))
+        cursor.execute(EVALUATE, parameters_for(wanted, now))
         for what, key in cursor.fetchall():
             getattr(found, what).append(key)
     return found
@@ -199,9 +209,15 @@ def evaluate_all(*, now: datetime) -> Evaluation:
         ids = [row[0] for row in variant_ids]
         last = ids[-1]
         subjects = subjects_of(ids)
-        differing = {row[0] for row in _rows(_FIND, _parameters(subjects, now))}
+        differing = {row[0] for row in _rows(_FIND, parameters_for(subjects, now))}
         found.add(evaluate_subjects((one for one in subjects if one[0] in differing), now=now))
     return found
+
+
+def evaluate_due(*, now: datetime) -> Evaluation:
+    """Wake the alerts whose snooze has ended by time."""
+    due = Alert.objects.filter(snoozed_until__lte=now).values_list("variant_id", "location_id")
+    return evaluate_subjects(list(due), now=now)
 
 
 def subjects_of(variant_ids: Sequence[int]) -> list[Subject]:
@@ -209,7 +225,8 @@ def subjects_of(variant_ids: Sequence[int]) -> list[Subject]:
     return [(row[0], row[1]) for row in _rows(_SUBJECTS, {"ids": list(variant_ids)})]
 
 
-def _parameters(subjects: Sequence[Subject], now: datetime) -> dict[str, Any]:
+def parameters_for(subjects: Sequence[Subject], now: datetime) -> dict[str, Any]:
+    """What the statements above are asked with."""
     return {
         "variants": [variant for variant, _place in subjects],
         "locations": [place for _variant, place in subjects],

@@ -113,9 +113,9 @@ def transfer_suggestions(policies: Sequence[ReorderPolicy]) -> dict[int, list[Su
     by_key = {(policy.variant_id, policy.location_id): policy.pk for policy in policies if policy.location_id}
     if not by_key:
         return {}
-    variants = {variant for variant, _place in by_key}
+    variants = sorted({variant for variant, _place in by_key})
     found: dict[int, list[Suggestion]] = {}
-    for one in suggest_transfers([p for p in positions() if p.variant_id in variants]):
+    for one in suggest_transfers(positions(only=variants)):
         if policy_id := by_key.get((one.variant_id, one.destination_id)):
             found.setdefault(policy_id, []).append(one)
     return found

@@ -72,7 +72,7 @@ class Recipient:
 
 
 def tell_news(*, now: datetime) -> int:
-    """Queue the mail for people who want to hear at once; the number of alerts told. Each piece of news is told once.
+    """Queue the mail for people who want to hear at once; the number of alerts with news. Each piece of news is told once.
 
     A SKU that crosses its point again and again is told once in a pause; the mail says how often it happened.
     """
@@ -86,6 +86,7 @@ def tell_news(*, now: datetime) -> int:
             return 0
         alerts = _current(_alerts(ids))
         lines = _lines(alerts, since=now - RECENT)
+        heard: set[int] = set()
         for recipient in recipients(Frequency.AT_ONCE):
             mine = [alert for alert in alerts if recipient.wants(alert)]
             if not recipient.back_in_stock:
@@ -93,7 +94,8 @@ def tell_news(*, now: datetime) -> int:
             if mine:
                 key = f"low_stock:{recipient.user.pk}:{mine[0].pk}.{mine[0].version}"
                 _mail(recipient, "low_stock", [lines[alert.pk] for alert in mine], key=key, now=now)
-        Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(told_at=now)
+                heard.update(alert.pk for alert in mine)
+        Alert.objects.filter(pk__in=heard).update(told_at=now)
         Alert.objects.filter(pk__in=ids).update(news="")
     return len(alerts)
 

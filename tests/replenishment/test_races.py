@@ -8,13 +8,14 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
+from django.utils import timezone
 
 from core.models import OutboxDelivery, OutboxEvent, OutgoingMail, User
 from core.outbox import deliver, relay
 from inventory.models import ReorderPolicy
 from replenishment.models import Alert, AlertPreference, Need, ReplenishmentSettings
 from replenishment.operations import evaluate_all, evaluate_subjects, send_digest, snooze_alerts, tell_news
-from replenishment.tasks import sweep_alerts
+from replenishment.tasks import sweep_alerts, wake_alerts
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_variant
 from tests.replenishment.stock import HANDLER, lose_messages, move, set_point
 
@@ -110,6 +111,19 @@ class TestLostMessages:
         lose_messages()
         sweep_alerts()
         assert Alert.objects.get().state == "resolved"
+
+    def test_a_snooze_that_ends_by_time_is_woken(self):
+        listener()
+        set_point(make_variant(), make_location(), 5)
+        tell_news(now=NOW)
+        at = timezone.now()
+        snooze_alerts(alert_ids=[Alert.objects.get().pk], until=at + timedelta(days=1), actor=ACTOR, now=at)
+        wake_alerts()
+        assert Alert.objects.get().state == "snoozed"
+        Alert.objects.update(snoozed_until=at)
+        wake_alerts()
+        assert Alert.objects.get().state == "open"
+        assert OutgoingMail.objects.count() == 2
 
     def test_without_redis_the_event_waits_in_the_database(self, monkeypatch):
         monkeypatch.setattr("core.outbox.bell.ring", lambda task, *args: False)
