@@ -26,7 +26,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from core import formats
 from core.refusals import Refusal
 from inventory.models import Location, MovementReason, Tracking, Variant
 
@@ -361,7 +363,7 @@ def local_days(location_ids: Iterable[int], *, now: datetime) -> dict[int, date]
 def why_spent(lot: LotStock) -> str:
     """Why a lot may not be shipped, in a sentence."""
     return _("Lot {lot} may not be shipped any more: it expires on {date}. Set it aside.").format(
-        lot=lot.code, date=lot.expires_on
+        lot=lot.code, date=formats.day(lot.expires_on)
     )
 
 
@@ -382,9 +384,11 @@ def _none_left(move: Move, lots: Sequence[LotStock]) -> Refusal:
     fit = sum(max(0, lot.free) for lot in lots if not lot.spent)
     return Refusal(
         "no_lot_may_ship",
-        _("{sku} at {location}: only {fit} units are of lots that may still be shipped.").format(
-            sku=_sku(move.variant_id), location=_place(move.location_id), fit=fit
-        ),
+        ngettext(
+            "{sku} at {location}: only {fit} unit is of a lot that may still be shipped.",
+            "{sku} at {location}: only {fit} units are of lots that may still be shipped.",
+            fit,
+        ).format(sku=_sku(move.variant_id), location=_place(move.location_id), fit=fit),
         field="lot",
     )
 

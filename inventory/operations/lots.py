@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from core import formats
 from core.actors import Actor
 from core.refusals import Invalid, NotFound, Refusal
 from core.timeline import record, record_many
@@ -73,7 +74,7 @@ def find_or_add_lot(*, variant_id: int, code: str, expires_on: date | None = Non
                 "lot_expires_otherwise",
                 _(
                     "Lot {lot} of {sku} expires on {known}, not on {given}. Read the label again, or correct the lot."
-                ).format(lot=code, sku=variant.sku, known=lot.expires_on, given=expires_on),
+                ).format(lot=code, sku=variant.sku, known=formats.day(lot.expires_on), given=formats.day(expires_on)),
                 field="expires_on",
             )
         return _write_date(lot, expires_on, actor=actor, now=now)

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.actors import Actor
@@ -215,5 +215,6 @@ def _write(request: HttpRequest, level: StockLevel, form: LotForm) -> bool:
         refusal.field = "code" if refusal.field == "lot" else refusal.field
         add_refusal(form, refusal)
         return False
-    messages.success(request, _("{units} units of lot {lot}.").format(units=chosen["units"], lot=saved.code))
+    text = ngettext("{n} unit of lot {lot}.", "{n} units of lot {lot}.", chosen["units"])
+    messages.success(request, text.format(n=chosen["units"], lot=saved.code))
     return True

@@ -58,7 +58,7 @@ def _variant(handle: str, title: str, sku: str, price: Decimal, grams: int, barc
 def _orders(model: Order, bar: Variant, watch: Variant, *, now: datetime) -> None:
     requests = [
         NewOrder(
-            channel_id=model.channel_id, external_id=f"demo-units-{n}", number=f"NW-U{n}", placed_at=now - timedelta(hours=n + 1),
+            channel_id=model.channel_id, external_id=f"demo-units-{n}", number=f"NW-U{n}", placed_at=now - timedelta(hours=n + 30),
             currency=model.currency, email=model.email, customer_name=model.customer_name,
             shipping_address=Address.from_json(model.shipping_address),
             lines=(NewLine(sku=bar.sku, quantity=6 * (n + 1), unit_price=bar.price), NewLine(sku=watch.sku, quantity=1, unit_price=watch.price)),

@@ -222,7 +222,7 @@ def test_nothing_expired_ships_neither_by_itself_nor_by_name(place):
     claim = Claim(variant.pk, place.pk, "order_line:1", 2)
     with transaction.atomic():
         reserve([claim], cause="order:1", actor=ACTOR, now=NOW)
-    with refused("no_lot_may_ship", says="only 1 units"), transaction.atomic():
+    with refused("no_lot_may_ship", says="only 1 unit is"), transaction.atomic():
         ship([claim], cause="order:1", actor=ACTOR, now=NOW)
     with refused("lot_expired"), transaction.atomic():
         pick_lot_units(variant_id=variant.pk, location_id=place.pk, units=1, lot_id=Lot.objects.get(code="OLD").pk, now=NOW)  # fmt: skip
@@ -366,9 +366,9 @@ def test_the_audit_names_the_lot_that_is_wrong(place):
     variant = by_lot()
     lot = put(variant, place, "A", 2, 10)
     LotLevel.objects.filter(lot=lot).update(on_hand=3)
-    found = {(breach.check, breach.bucket, breach.found, breach.expected) for breach in audit_stock()}
-    assert ("lot_level_is_sum_of_ledger", "on_hand of lot A", 3, 2) in found
-    assert ("lots_sum_to_level", "on_hand over lots", 3, 2) in found
+    found = {(breach.check, breach.sku, breach.found, breach.expected) for breach in audit_stock()}
+    assert ("lot_level_is_sum_of_ledger", variant.sku, 3, 2) in found
+    assert ("lots_sum_to_level", variant.sku, 3, 2) in found
 
 
 def test_switching_while_somebody_receives_loses_nothing(committed, threads, place):
