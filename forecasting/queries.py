@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from forecasting.models import DailyDemand, ForecastResult, ForecastSettings, PastForecast, Stockout
 from inventory.models import StockLevel
@@ -106,8 +106,6 @@ def days_without_stock(result: ForecastResult, *, days: int) -> set[date]:
 
 def past_forecasts(result: ForecastResult, *, limit: int = 26) -> list[PastForecast]:
     """Settled forecasts of the same series, the newest first."""
-    return list(
-        PastForecast.objects.filter(
-            variant_id=result.variant_id, location_id=result.location_id, actual__isnull=False
-        ).order_by("-first_day")[:limit]
-    )
+    place = Q(location__isnull=True) if result.location_id is None else Q(location_id=result.location_id)
+    settled = PastForecast.objects.filter(place, variant_id=result.variant_id, actual__isnull=False)
+    return list(settled.order_by("-first_day")[:limit])

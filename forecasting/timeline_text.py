@@ -12,9 +12,9 @@ from forecasting.models import ForecastSettings
 
 
 def _changes(data: Mapping[str, Any]) -> list[Change]:
+    labels = {field.name: str(field.verbose_name) for field in ForecastSettings._meta.fields}
     return [
-        Change(str(ForecastSettings._meta.get_field(name).verbose_name), before, after)
-        for name, (before, after) in (data.get("changes") or {}).items()
+        Change(labels.get(name, name), before, after) for name, (before, after) in (data.get("changes") or {}).items()
     ]
 
 

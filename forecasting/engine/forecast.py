@@ -26,6 +26,7 @@ from forecasting.limits import BACK_DAYS, HORIZON_DAYS
 
 #: So many sales make a history: below, no model is fitted, and the mean of the known days is the forecast.
 FEW_SALES, FEW_DAYS = 8, 56
+LEAST_LENGTH = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ def forecast_series(series: Series, pools: Pools, *, days: int = HORIZON_DAYS) -
     known = series.closed_up()
     interval, variation = demand_interval(known), squared_variation(known)
     sales = int(np.count_nonzero(known))
-    counts = {"history_days": len(series), "stockout_days": int((~series.open).sum())}
+    counts: dict[str, Any] = {"history_days": len(series), "stockout_days": int((~series.open).sum())}
     if sales < FEW_SALES or len(known) < FEW_DAYS:
-        return _from_little(series, pools, days, interval, counts)
+        return _from_little(series, pools, days, counts)
     speed, pattern = speed_of(interval), pattern_of(interval, variation)
     tested = backtest(series)
     names = eligible(series, interval=interval)
@@ -84,12 +85,16 @@ def forecast_series(series: Series, pools: Pools, *, days: int = HORIZON_DAYS) -
     )  # fmt: skip
 
 
-def _from_little(series: Series, pools: Pools, days: int, interval: float, counts: dict[str, int]) -> Forecast:
-    """Fewer than eight sales or eight weeks: the mean of the known days, and a spread that says how little n sales tell (1/√n)."""
+def _from_little(series: Series, pools: Pools, days: int, counts: dict[str, Any]) -> Forecast:
+    """Fewer than eight sales or eight weeks: the mean of the known days, and a spread that says how little n sales tell (1/√n).
+
+    A history begins with a sale, so a short one looks busier than it is: it counts as four weeks long at least.
+    """
     known = series.closed_up()
     sales = int(np.count_nonzero(known))
-    speed = speed_of(interval)
-    level = float(known.mean()) if sales else 0.0
+    length = max(len(known), LEAST_LENGTH)
+    speed = speed_of(length / sales if sales else float("inf"))
+    level = float(known.sum()) / length
     path = level * weekday_profile(series)[series.weekdays(days)]
     drift = sqrt(pools.by_speed[speed].drift ** 2 + 1.0 / max(1, sales))
     return Forecast(

@@ -74,7 +74,7 @@ def weekday_profile(series: Series) -> Array:
     days = series.weekdays()[series.open]
     sums = np.bincount(days, weights=known, minlength=WEEK)
     counts = np.bincount(days, minlength=WEEK)
-    prior = 4.0 * min(50.0, len(known) / max(1, np.count_nonzero(known))) * max(1.0, squared_variation(known))
+    prior = 4.0 * min(50.0, demand_interval(known)) * max(1.0, squared_variation(known))
     profile = (sums / mean + prior) / (counts + prior)
     return profile / profile.mean()
 

@@ -171,8 +171,14 @@ def test_any_history_has_a_forecast_that_is_not_negative(units: list[int], seed:
 def test_little_history_is_its_mean_with_a_wide_spread() -> None:
     found = forecast_series(series([0, 0, 2, 0, 0, 0, 1, 0, 0, 0]), POOLS, days=7)
     assert (found.model, found.pattern, found.tested) == ("average", "new", False)
-    assert found.path.mean() == pytest.approx(0.3, rel=0.05)
-    assert found.demand.drift > POOLS.by_speed["slow"].drift
+    assert found.path.mean() == pytest.approx(3 / 28, rel=0.05), "ten days that begin with a sale count as four weeks"
+    assert found.demand.drift > POOLS.by_speed["intermittent"].drift
+
+
+def test_one_large_order_of_yesterday_is_no_demand_of_every_day() -> None:
+    found = forecast_series(series([60]), POOLS, days=28)
+    assert found.speed == "intermittent"
+    assert found.path.sum() == pytest.approx(60)
 
 
 def test_nothing_sold_is_nothing_forecast() -> None:
