@@ -18,7 +18,17 @@ from channels.formats.columns import Columns
 from channels.models import ImportRun
 from core.models import Job
 
-PORTION = {"products": 1000, "locations": 500, "inventory": 2000, "orders": 250, "bundles": 500}
+PORTION = {
+    "products": 1000,
+    "locations": 500,
+    "inventory": 2000,
+    "orders": 250,
+    "bundles": 500,
+    "lots": 500,
+    "serials": 2000,
+    "purchases": 100,
+    "counts": 500,
+}
 _KEPT = 4
 
 

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
+from channels.formats import reader
 from channels.formats.encodings import ENCODINGS
-from channels.models import ImportKind
+from channels.models import ALSO_NEEDS, OF_CHANNEL, ImportKind
 from channels.operations.channel_settings import FIELDS
 from core.forms import time_zone_choices
+from core.models import User
 from orders.models import Channel
 
 
@@ -64,18 +66,45 @@ class UploadForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("What the file holds"), choices=ImportKind.choices, widget=forms.RadioSelect, initial=ImportKind.ORDERS
     )
-    channel = ChannelField(label=_("Channel"), queryset=Channel.objects.none(), empty_label=None)
+    format = forms.ChoiceField(
+        label=_("Format"),
+        choices=[("shopify", _("Shopify")), ("plain", _("Plain CSV"))],
+        required=False,
+        help_text=_("Lots, serial numbers, purchase orders, counted numbers and bundles are always plain."),
+    )
+    channel = ChannelField(
+        label=_("Channel"), queryset=Channel.objects.none(), required=False, help_text=_("Orders belong to one.")
+    )
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "An export of Shopify, or bundles (bundle_sku, component_sku, quantity), as CSV or XLSX. Nothing is changed yet: you see first how it is read."
+            "An export of Shopify, or a plain file with the columns that “Import and export” explains, as CSV or XLSX. Nothing is changed yet: you see first how it is read."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["channel"].queryset = Channel.objects.filter(active=True).order_by("name")
+        self.fields["kind"].choices = [
+            (kind.value, kind.label) for kind in ImportKind if kind not in ALSO_NEEDS or user.can(ALSO_NEEDS[kind])
+        ]
+        active = Channel.objects.filter(active=True).order_by("name")
+        self.fields["channel"].queryset = active
+        if len(active) == 1 and not self.is_bound:
+            self.initial.setdefault("channel", active[0].pk)
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        kind = told.get("kind")
+        told["format"] = told.get("format") or "shopify"
+        if kind in OF_CHANNEL and not told.get("channel"):
+            self.add_error("channel", translate("Say which channel the file comes from."))
+        try:
+            if kind:
+                reader(kind, told["format"])
+        except LookupError:
+            self.add_error("format", translate("Files of this kind are read in Shopify's format only."))
+        return told
 
 
 class ReadingForm(forms.Form):

@@ -20,6 +20,20 @@ class ImportKind(models.TextChoices):
     INVENTORY = "inventory", _("Inventory")
     ORDERS = "orders", _("Orders")
     BUNDLES = "bundles", _("Bundles")
+    LOTS = "lots", _("Lots")
+    SERIALS = "serials", _("Serial numbers")
+    PURCHASES = "purchases", _("Purchase orders")
+    COUNTS = "counts", _("Counted numbers")
+
+
+#: Kinds that belong to a sales channel; the others are the shop's own.
+OF_CHANNEL = frozenset({ImportKind.ORDERS})
+#: Kinds whose import can be tried first: the same work, taken back portion by portion.
+TRIABLE = frozenset(ImportKind) - OF_CHANNEL
+#: What else than `imports.run` a person must be allowed to bring in a kind.
+ALSO_NEEDS = {ImportKind.PURCHASES: "purchasing.edit", ImportKind.COUNTS: "counts.count"}
+#: Differences that a run remembers; its counts are of all.
+DIFFERENCES_KEPT = 200
 
 
 class ImportRun(models.Model):
@@ -36,6 +50,10 @@ class ImportRun(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
+    # A trial changes nothing: its counts and differences are what the import would do.
+    trial = models.BooleanField(default=False, db_default=False)
+    # [{"line", "what", "state", "changes": [[column, before, after], …]}, …]: the first records that differ
+    differences = models.JSONField(default=list, db_default=[])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -21,6 +21,7 @@ def report_of(run: ImportRun) -> dict[str, Any]:
         "import": run.pk,
         "job": job.pk,
         "kind": run.kind,
+        "trial": run.trial,
         "format": run.format,
         "channel": run.channel.name if run.channel else "",
         "file": run.file_name,
@@ -31,6 +32,7 @@ def report_of(run: ImportRun) -> dict[str, Any]:
         "updated": run.updated,
         "unchanged": run.unchanged,
         "refused": run.refused,
+        "differences": run.differences,
         "seconds": round((job.finished_at - job.started_at).total_seconds(), 3)
         if job.finished_at and job.started_at
         else None,

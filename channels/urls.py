@@ -12,5 +12,6 @@ urlpatterns = [
     path("imports/new/", uploading.import_new, name="import-new"),
     path("imports/new/<str:token>/", uploading.preview, name="import-preview"),
     path("imports/<int:pk>/", imports.import_page, name="import"),
+    path("imports/<int:pk>/apply/", imports.apply, name="import-apply"),
     path("imports/<int:pk>/refused.csv", imports.refused_rows, name="import-refused"),
 ]

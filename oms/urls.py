@@ -12,6 +12,9 @@ handler404 = "core.views.errors.not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
+    path("imports/exchange/", views.exchange, name="exchange"),
+    path("imports/exchange/<slug:slug>/example.csv", views.exchange_example, name="exchange-example"),
+    path("imports/exchange/<slug:slug>/export/", views.exchange_export, name="exchange-export"),
     path("", include("core.urls")),
     path("", include("orders.urls")),
     path("", include("inventory.urls")),

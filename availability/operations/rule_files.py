@@ -41,13 +41,17 @@ def csv_rows(rules: Iterable[AvailabilityRule]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(COLUMNS)
     for rule in rules:
-        target = rule.variant.sku if rule.variant else rule.target
-        value = format(rule.value.normalize(), "f") if rule.value else ""
-        yield writer.writerow([
-            safe_text(rule.channel.name), rule.scope, safe_text(target), rule.buffer, value, safe_text(rule.pool.name) if rule.pool else "",
-            "" if rule.maximum is None else rule.maximum, rule.budget or "", rule.budget_until or "", "yes" if rule.never else "no",
-            "yes" if rule.active else "no", safe_text(rule.note),
-        ])  # fmt: skip
+        yield writer.writerow([safe_text(cell) if isinstance(cell, str) else cell for cell in rule_cells(rule)])
+
+
+def rule_cells(rule: AvailabilityRule) -> tuple[str | int, ...]:
+    """A rule in the order of COLUMNS; it comes with channel, variant and pool."""
+    return (
+        rule.channel.name, rule.scope, rule.variant.sku if rule.variant else rule.target, rule.buffer,
+        format(rule.value.normalize(), "f") if rule.value else "", rule.pool.name if rule.pool else "",
+        "" if rule.maximum is None else rule.maximum, rule.budget or "", rule.budget_until.isoformat() if rule.budget_until else "",
+        "yes" if rule.never else "no", "yes" if rule.active else "no", rule.note,
+    )  # fmt: skip
 
 
 class _Echo:

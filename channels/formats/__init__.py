@@ -12,6 +12,11 @@ from typing import cast
 
 from channels.formats.errors import FieldError, FileRefused
 from channels.formats.plain.bundles import BundleReader
+from channels.formats.plain.counts import CountedReader
+from channels.formats.plain.lots import LotReader
+from channels.formats.plain.purchases import PurchaseReader
+from channels.formats.plain.serials import SerialReader
+from channels.formats.plain.stock import StockReader
 from channels.formats.readers import Reader
 from channels.formats.records import Parsed, ReadSettings, RowError
 from channels.formats.shopify.inventory import InventoryReader
@@ -26,8 +31,11 @@ __all__ = [
 
 _READERS: dict[tuple[str, str], Reader] = {
     (each.kind, each.format): cast(Reader, each)
-    for each in (ProductReader(), LocationReader(), InventoryReader(), OrderReader(), BundleReader())
-}
+    for each in (
+        ProductReader(), LocationReader(), InventoryReader(), OrderReader(), StockReader(), BundleReader(), LotReader(), SerialReader(),
+        PurchaseReader(), CountedReader(),
+    )
+}  # fmt: skip
 KINDS = tuple(dict.fromkeys(kind for kind, _format in _READERS))
 FORMATS = tuple(dict.fromkeys(format_ for _kind, format_ in _READERS))
 

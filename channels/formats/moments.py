@@ -49,6 +49,12 @@ def moment(cell: str, field: str, *, zone: ZoneInfo | None = None) -> dt.datetim
     return _settled(local, zone, field).replace(tzinfo=zone).astimezone(dt.UTC)
 
 
+def day(cell: str, field: str) -> dt.date:
+    """A date without a time (a midnight that a spreadsheet has added is taken off). Raises FieldError as `moment` does."""
+    written = re.sub(r"[T ]00:00(:00)?$", "", ascii_digits(unguard(cell)).strip())
+    return _date(written, field)
+
+
 def _date(written: str, field: str) -> dt.date:
     if match := _DATE_YMD.fullmatch(written):
         year, month, day = int(match[1]), int(match[3]), int(match[4])

@@ -6,7 +6,7 @@ None in a field means that the file has no such column; an import then leaves wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -123,6 +123,81 @@ class BundleRecord:
 
     sku: str
     parts: tuple[BundlePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StockRecord:
+    """The counts of one SKU at one location as a plain file tells them; None leaves what is stored, an empty bin takes it away."""
+
+    sku: str
+    location: str
+    on_hand: int | None = None
+    safety_stock: int | None = None
+    damaged: int | None = None
+    quality_control: int | None = None
+    incoming: int | None = None
+    bin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LotPart:
+    """Units of one lot at one location; lot "" are units that came without one. expires_on None: not told."""
+
+    line: int
+    lot: str
+    expires_on: date | None
+    location: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotRecord:
+    """The lots of one SKU."""
+
+    sku: str
+    parts: tuple[LotPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SerialRecord:
+    """One unit and where it lies."""
+
+    sku: str
+    serial: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseLineRecord:
+    """Units of a SKU to be bought. unit_cost None: the supplier's price."""
+
+    line: int
+    sku: str
+    quantity: int
+    unit_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRecord:
+    """One purchase order with all its lines. None in expected_on or note: not told."""
+
+    number: str
+    supplier: str
+    location: str
+    expected_on: date | None
+    note: str | None
+    parts: tuple[PurchaseLineRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRecord:
+    """A number that somebody has counted in a bin of a stock count; counted None: nobody has yet. lot None: no such column."""
+
+    count: str
+    bin: str
+    sku: str
+    lot: str | None
+    counted: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,11 @@ def ascii_digits(text: str) -> str:
 
 def text(cell: str, field: str, *, max_length: int = 255, required: bool = False, lines: bool = False) -> str:
     """Trimmed text in Unicode NFC. Control characters (except line breaks where `lines`) and over-long text are refused."""
-    value = unicodedata.normalize("NFC", unguard(cell)).strip()
+    return _kept(unguard(cell), field, max_length=max_length, required=required, lines=lines)
+
+
+def _kept(plain: str, field: str, *, max_length: int, required: bool, lines: bool) -> str:
+    value = unicodedata.normalize("NFC", plain).strip()
     if not value and required:
         raise FieldError(field, _("is empty."))
     if _CONTROL.search(value) or (not lines and ("\n" in value or "\r" in value)):
@@ -58,7 +62,7 @@ def text(cell: str, field: str, *, max_length: int = 255, required: bool = False
 
 def one_line(cell: str, field: str, *, max_length: int = 255, required: bool = False) -> str:
     """Text with every run of blanks, tabs and line breaks as one blank: names and titles as people paste them."""
-    return text(" ".join(unguard(cell).split()), field, max_length=max_length, required=required)
+    return _kept(" ".join(unguard(cell).split()), field, max_length=max_length, required=required, lines=False)
 
 
 # Numbers ------------------------------------------------------------------------------------------------------------------
@@ -97,6 +101,14 @@ def money(
             _("“%(cell)s” is less than %(minimum)s.") % {"cell": cell[:40], "minimum": minimum},
         )
     return number.quantize(Decimal(1).scaleb(-places))
+
+
+def unit_price(cell: str, field: str, currency: str, *, decimal_mark: str | None = None) -> Decimal:
+    """A price of one unit, which may have up to four decimals in any currency; otherwise as `money`."""
+    number = _decimal(cell, field, currency, decimal_mark)
+    if number < 0 or number != number.quantize(Decimal("0.0001")):
+        raise FieldError(field, _("“%(cell)s” is no price with at most 4 decimals.") % {"cell": cell[:40]})
+    return number
 
 
 def _decimal(cell: str, field: str, currency: str, decimal_mark: str | None) -> Decimal:
@@ -265,6 +277,14 @@ def sku(cell: str, field: str, *, required: bool = True) -> str:
             field,
             _("“%(cell)s” is a date that a spreadsheet has made of it; the SKU cannot be known.") % {"cell": value},
         )
+    return value
+
+
+def code(cell: str, field: str, *, max_length: int, required: bool = True) -> str:
+    """A lot's code or a serial number: text, never a number; one that a spreadsheet has shortened is refused."""
+    value = text(cell, field, max_length=max_length, required=required)
+    if re.fullmatch(r"\d(?:[.,]\d+)?E\+\d+", value):
+        raise FieldError(field, _scientific(value))
     return value
 
 

@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from channels.formats import FORMATS, FileRefused, Parsed, Reader, ReadSettings, RowError, Table, open_table, reader
 from channels.formats.columns import Cells
 from channels.formats.tabular import Row
-from channels.models import ImportKind, ImportRun
+from channels.models import OF_CHANNEL, TRIABLE, ImportKind, ImportRun
 from channels.operations.channel_settings import check_zone
 from core.actors import Actor
 from core.files import store_file
 from core.jobs import start_job
-from core.models import StoredFile
+from core.models import Shop, StoredFile
 from core.refusals import Invalid
 from orders.models import Channel
 
@@ -60,10 +60,11 @@ def inspect_file(
         )
     if decimal_mark not in ("", ".", ","):
         raise Invalid("bad_decimal_mark", _("The decimal mark is a point or a comma."), field="decimal_mark")
-    zone = check_zone(time_zone or (channel.time_zone if channel else "UTC"))
+    own = Shop.objects.first() or Shop()
+    zone = check_zone(time_zone or (channel.time_zone if channel else own.time_zone))
     table = open_table(data, encoding=encoding or None, delimiter=delimiter or None, known=found.known)
     in_file = _currency_in(found, table)
-    money = currency or in_file or (channel.currency if channel else "EUR")
+    money = currency or in_file or (channel.currency if channel else own.currency)
     settings = ReadSettings(money, ZoneInfo(zone), decimal_mark or None)
     return Inspection(
         dialect=_as_json(table) | {"time_zone": zone, "decimal_mark": decimal_mark, "currency": money},
@@ -112,21 +113,31 @@ def start_import(
     *,
     kind: str,
     format_: str = "shopify",
-    channel: Channel,
+    channel: Channel | None,
     file_name: str,
     data: bytes,
     inspection: Inspection,
+    trial: bool = False,
     actor: Actor,
     now: datetime,
 ) -> ImportRun:
-    """Keep the file and queue its import. While the same file is being imported into the same channel, that run is answered instead."""
+    """Keep the file and queue its import. While the same file is being imported into the same channel, that run is answered instead.
+
+    trial: find out what it would change, and change nothing. Raises Invalid for a kind that needs a channel and has none, or that
+    cannot be tried.
+    """
+    if channel is None and kind in OF_CHANNEL:
+        raise Invalid("no_channel", _("Say which channel the file comes from."), field="channel")
+    if trial and kind not in TRIABLE:
+        raise Invalid("no_trial", _("An import of this kind cannot be tried first."), field="kind")
     digest = hashlib.sha256(data).hexdigest()
-    key = f"import:{kind}:{channel.pk}:{digest[:40]}"
+    word = "try" if trial else "import"
+    key = f"{word}:{kind}:{format_}:{channel.pk if channel else 0}:{digest[:40]}"
     with transaction.atomic():
         file = store_file(name=file_name, content_type="application/octet-stream", data=data)
         job = start_job(
             kind=f"import_{kind}",
-            title=_title(kind, file.name),
+            title=_title(kind, file.name, trial=trial),
             params={"file": file.name},
             actor=actor,
             now=now,
@@ -142,6 +153,7 @@ def start_import(
                 "file": file,
                 "file_name": file.name,
                 "dialect": inspection.dialect,
+                "trial": trial,
             },
         )
         if not is_new:
@@ -149,5 +161,21 @@ def start_import(
     return run
 
 
-def _title(kind: str, file_name: str) -> str:
+def start_for_real(*, run_id: int, actor: Actor, now: datetime) -> ImportRun:
+    """Import the file of a trial as it was tried. Raises Invalid when it is none, or its file is gone."""
+    run = ImportRun.objects.select_related("job", "channel", "file").filter(pk=run_id).first()
+    if run is None or not run.trial:
+        raise Invalid("no_trial", _("This is no trial."))
+    if run.file is None:
+        raise Invalid("file_gone", _("The file is gone; bring it again."))
+    inspection = Inspection(run.dialect, [], [], [], "")
+    return start_import(
+        kind=run.kind, format_=run.format, channel=run.channel, file_name=run.file_name, data=bytes(run.file.data), inspection=inspection,
+        actor=actor, now=now,
+    )  # fmt: skip
+
+
+def _title(kind: str, file_name: str, *, trial: bool) -> str:
+    if trial:
+        return _("Trial: {kind}: {file}").format(kind=ImportKind(kind).label, file=file_name)
     return _("Import {kind}: {file}").format(kind=ImportKind(kind).label, file=file_name)

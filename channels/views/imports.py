@@ -9,20 +9,22 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from channels.filters import ImportFilter
 from channels.formats.records import REASON_COLUMNS
-from channels.models import ImportRun
+from channels.models import ALSO_NEEDS, TRIABLE, ImportRun
+from channels.operations import start_for_real
 from channels.tables import ImportTable
+from core.actors import Actor
 from core.formulas import safe_text
 from core.jobs import progress_of
 from core.listing import Empty, ListPage, PageAction, Sort, Tab, list_view
 from core.models import JobState
-from core.permissions import require
+from core.permissions import require, require_permission
 
 ERRORS_SHOWN = 200
 
@@ -44,7 +46,10 @@ class ImportList(ListPage):
         Tab("running", _("Running"), Q(job__state__in=[JobState.QUEUED, JobState.RUNNING])),
         Tab("refused", _("With refused rows"), Q(refused__gt=0) | Q(job__state=JobState.FAILED)),
     )
-    page_actions = (PageAction(_("Import a file"), "import-new", "imports.run", primary=True, icon="download"),)
+    page_actions = (
+        PageAction(_("Import a file"), "import-new", "imports.run", primary=True, icon="download"),
+        PageAction(_("Import and export"), "exchange", "imports.run"),
+    )
     empty = Empty(
         _("No imports yet"),
         _("Bring in products, locations, stock and orders from an export of your shop."),
@@ -72,10 +77,23 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
         "job": run.job,
         "progress": progress_of(run.job, now=timezone.now()),
         "finished": not run.job.open,
+        "triable": run.kind in TRIABLE,
+        "may_apply": run.trial and not run.job.open and run.file_id is not None,
         "errors": list(run.job.errors.order_by("line", "id")[:ERRORS_SHOWN]),
         "shown": ERRORS_SHOWN,
     }
     return render(request, "channels/import.html", context)
+
+
+@require("imports.run")
+@require_POST
+def apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Import the file of a trial for real; pressed twice it is one import."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    if run.kind in ALSO_NEEDS:
+        require_permission(request.user, ALSO_NEEDS[run.kind])
+    started = start_for_real(run_id=run.pk, actor=Actor.user(request.user), now=timezone.now())
+    return redirect("import", pk=started.pk)
 
 
 @require("imports.run")

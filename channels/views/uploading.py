@@ -19,12 +19,12 @@ from django.views.decorators.http import require_http_methods
 from channels.formats import RowError
 from channels.forms import ReadingForm, UploadForm
 from channels.meanings import MEANINGS
-from channels.models import ImportKind
+from channels.models import OF_CHANNEL, TRIABLE, ImportKind
 from channels.operations import Inspection, inspect_file, start_import
 from channels.operations.starting import MAX_FILE
 from core.actors import Actor
 from core.files import store_file
-from core.models import StoredFile
+from core.models import Shop, StoredFile
 from core.permissions import require
 from core.refusals import Refusal
 from orders.models import Channel
@@ -37,11 +37,12 @@ _KEPT = timedelta(days=1)
 @require_http_methods(["GET", "POST"])
 def import_new(request: HttpRequest) -> HttpResponse:
     """Choose a file."""
-    if not Channel.objects.filter(active=True).exists():
+    of_channel = request.GET.get("kind", ImportKind.ORDERS) in OF_CHANNEL
+    if of_channel and request.method == "GET" and not Channel.objects.filter(active=True).exists():
         messages.info(request, _("Add the channel first that the file comes from."))
         return redirect("channel-new" if request.user.can("channels.edit") else "channels")
-    initial = {key: request.GET[key] for key in ("kind", "channel") if key in request.GET}
-    form = UploadForm(request.POST or None, request.FILES or None, initial=initial)
+    initial = {key: request.GET[key] for key in ("kind", "channel", "format") if key in request.GET}
+    form = UploadForm(request.POST or None, request.FILES or None, initial=initial, user=request.user)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
         if upload.size > MAX_FILE:
@@ -53,11 +54,13 @@ def import_new(request: HttpRequest) -> HttpResponse:
                 data=upload.read(),
                 expires_at=timezone.now() + _KEPT,
             )
+            channel = form.cleaned_data["channel"]
             told = {
                 "file": file.pk,
                 "user": request.user.pk,
                 "kind": form.cleaned_data["kind"],
-                "channel": form.cleaned_data["channel"].pk,
+                "format": form.cleaned_data["format"],
+                "channel": channel.pk if channel else None,
             }
             return redirect("import-preview", token=signing.dumps(told, salt=_SALT))
     return render(request, "channels/upload.html", {"form": form}, status=422 if form.errors else 200)
@@ -68,15 +71,19 @@ def import_new(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest, token: str) -> HttpResponse:
     """See how the file is read, correct that, and start."""
     told = _opened(token, request.user.pk)
-    file, channel = get_object_or_404(StoredFile, pk=told["file"]), get_object_or_404(Channel, pk=told["channel"])
+    file = get_object_or_404(StoredFile, pk=told["file"])
+    channel = get_object_or_404(Channel, pk=told["channel"]) if told["channel"] else None
+    kind, format_ = ImportKind(told["kind"]), told.get("format", "shopify")
     data = bytes(file.data)
-    form = ReadingForm(request.POST or request.GET or None, initial={"time_zone": channel.time_zone})
+    form = ReadingForm(
+        request.POST or request.GET or None, initial={"time_zone": channel.time_zone if channel else shop_zone()}
+    )
     options = form.cleaned_data if form.is_bound and form.is_valid() else {}
-    inspection, refusal = _inspect(data, told["kind"], channel, options)
+    inspection, refusal = _inspect(data, kind, format_, channel, options)
     if request.method == "POST" and inspection and form.is_valid():
         run = start_import(
-            kind=told["kind"], channel=channel, file_name=file.name, data=data, inspection=inspection,
-            actor=Actor.user(request.user), now=timezone.now(),
+            kind=kind, format_=format_, channel=channel, file_name=file.name, data=data, inspection=inspection,
+            trial="trial" in request.POST, actor=Actor.user(request.user), now=timezone.now(),
         )  # fmt: skip
         file.delete()
         return redirect("import", pk=run.pk)
@@ -84,7 +91,8 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         "form": form,
         "file": file,
         "channel": channel,
-        "kind": ImportKind(told["kind"]).label,
+        "kind": kind.label,
+        "triable": kind in TRIABLE,
         "refusal": refusal,
     }
     return render(
@@ -93,6 +101,11 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         context | _shown(inspection),
         status=422 if refusal and request.method == "POST" else 200,
     )
+
+
+def shop_zone() -> str:
+    """The time zone of files that belong to no channel."""
+    return (Shop.objects.first() or Shop()).time_zone
 
 
 def _opened(token: str, user_id: int) -> dict[str, Any]:
@@ -106,10 +119,10 @@ def _opened(token: str, user_id: int) -> dict[str, Any]:
 
 
 def _inspect(
-    data: bytes, kind: str, channel: Channel, options: dict[str, Any]
+    data: bytes, kind: str, format_: str, channel: Channel | None, options: dict[str, Any]
 ) -> tuple[Inspection | None, Refusal | None]:
     try:
-        return inspect_file(data, kind=kind, channel=channel, **options), None
+        return inspect_file(data, kind=kind, format_=format_, channel=channel, **options), None
     except Refusal as refusal:
         return None, refusal
 

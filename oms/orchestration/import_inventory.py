@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,15 +10,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
-from inventory.models import Bucket, Location, MovementReason, StockLevel, Variant
-from inventory.operations.levels import Key, Level, Move, apply_moves, create_levels, lock_levels
-from oms.orchestration.import_outcomes import CREATED, Outcome, changed, refused, take_turn
+from inventory.models import Bucket, Variant
+from inventory.operations.levels import Key, Level, create_levels, lock_levels
+from oms.orchestration.import_outcomes import UNCHANGED, Outcome, changed, refused, take_turn
+from oms.orchestration.setting_counts import Places, Target, existing, set_counts
 
-_SET_BINS = """
-    UPDATE inventory_stocklevel s SET bin = d.bin
-      FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS d (variant_id, location_id, bin)
-     WHERE s.variant_id = d.variant_id AND s.location_id = d.location_id
-"""
 _SET_CUSTOMS = """
     UPDATE inventory_variant v SET hs_code = coalesce(d.hs_code, v.hs_code), origin_country = coalesce(d.origin, v.origin_country)
       FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS d (id, hs_code, origin) WHERE v.id = d.id
@@ -51,77 +47,41 @@ def import_inventory(records: Sequence[CountData], *, cause: str, actor: Actor, 
     """
     with transaction.atomic():
         take_turn("inventory")
-        variants = {
-            v.sku: v
-            for v in Variant.objects.only("pk", "sku", "hs_code", "origin_country", "is_bundle").filter(
-                sku__in={r.sku for r in records}
-            )
-        }
-        locations = dict(Location.objects.values_list("name", "pk"))
-        keys: list[Key | Outcome] = [_key(record, variants, locations) for record in records]
-        stocked = {
-            key
-            for key, record in zip(keys, records, strict=True)
-            if isinstance(key, tuple) and record.on_hand is not None
-        }
-        known = _existing(key for key in keys if isinstance(key, tuple))
+        places = Places(records)
+        keys = places.keys_of(records)
+        told = {key: record for key, record in zip(keys, records, strict=True) if isinstance(key, tuple)}
+        stocked = {key for key, record in told.items() if record.on_hand is not None}
+        known = existing(told)
         create_levels(stocked - known)
         levels = lock_levels(stocked | known)
-        run = _Run(levels, known, {variant.pk: variant for variant in variants.values()})
-        outcomes = [
-            key if isinstance(key, Outcome) else run.take(record, key)
-            for key, record in zip(keys, records, strict=True)
-        ]
-        run.write(cause=cause, actor=actor, now=now)
-    return outcomes
+        variants = {variant.pk: variant for variant in places.variants.values()}
+        customs = _Customs()
+        done: dict[Key, Outcome] = {}
+        targets: dict[Key, Target] = {}
+        for key, record in told.items():
+            counts = _counts(levels[key], record) if key in levels else {}
+            if isinstance(counts, Outcome):
+                done[key] = counts
+                continue
+            done[key] = changed(customs.take(record, variants[key[0]]))
+            if key in levels:  # else it is not stocked there, and never was
+                targets[key] = Target(levels[key], counts, record.bin or None, fresh=key not in known)
+        tracking = {pk: variant.tracking for pk, variant in variants.items()}
+        outcomes = set_counts(list(targets.values()), tracking=tracking, cause=cause, actor=actor, now=now)
+        for key, outcome in zip(targets, outcomes, strict=True):
+            done[key] = outcome if outcome.state != UNCHANGED else done[key]
+        customs.write()
+    return [key if isinstance(key, Outcome) else done[key] for key in keys]
 
 
-def _key(record: CountData, variants: dict[str, Variant], locations: dict[str, int]) -> Key | Outcome:
-    if record.sku not in variants:
-        return refused(_("There is no SKU “{sku}”; import its product first.").format(sku=record.sku), field="sku")
-    if variants[record.sku].is_bundle:
-        message = _("{sku} is a bundle: it has no stock of its own, count its components.")
-        return refused(message.format(sku=record.sku), field="sku")
-    if record.location not in locations:
-        return refused(
-            _("There is no location “{name}”; import or create it first.").format(name=record.location),
-            field="location",
-        )
-    return (variants[record.sku].pk, locations[record.location])
+class _Customs:
+    """Customs data is of the variant; the first row that tells it counts."""
 
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[str | None, str | None]] = {}
 
-def _existing(keys: Iterable[Key]) -> set[Key]:
-    wanted = set(keys)
-    rows = StockLevel.objects.filter(variant_id__in={v for v, _l in wanted}).values_list("variant_id", "location_id")
-    return wanted & set(rows)
-
-
-class _Run:
-    """Collects what a batch changes, so that it is written in a few statements."""
-
-    def __init__(self, levels: dict[Key, Level], known: set[Key], variants: dict[int, Variant]) -> None:
-        self._levels, self._known, self._variants = levels, known, variants
-        self._moves: list[Move] = []
-        self._bins: dict[Key, str] = {}
-        self._customs: dict[int, tuple[str | None, str | None]] = {}
-
-    def take(self, record: CountData, key: Key) -> Outcome:
-        level = self._levels.get(key)
-        customs = self._take_customs(record, self._variants[key[0]])
-        if level is None:
-            return changed(customs)  # not stocked there, and never was
-        moves = _moves(level, record)
-        if isinstance(moves, Outcome):
-            return moves
-        self._moves += moves
-        other_bin = bool(record.bin) and record.bin != level.bin
-        if other_bin:
-            self._bins[key] = record.bin or ""
-        return Outcome(CREATED) if key not in self._known else changed(bool(moves), other_bin, customs)
-
-    def _take_customs(self, record: CountData, variant: Variant) -> bool:
-        """Customs data is of the variant; the first row that tells it counts."""
-        if variant.pk in self._customs:
+    def take(self, record: CountData, variant: Variant) -> bool:
+        if variant.pk in self._told:
             return False
         hs_code = record.hs_code if record.hs_code and record.hs_code != variant.hs_code else None
         origin = (
@@ -129,30 +89,23 @@ class _Run:
         )
         if hs_code is None and origin is None:
             return False
-        self._customs[variant.pk] = (hs_code, origin)
+        self._told[variant.pk] = (hs_code, origin)
         return True
 
-    def write(self, *, cause: str, actor: Actor, now: datetime) -> None:
-        apply_moves(self._moves, cause=cause, actor=actor, now=now)
-        with connection.cursor() as cursor:
-            if self._bins:
-                cursor.execute(
-                    _SET_BINS,
-                    [[key[0] for key in self._bins], [key[1] for key in self._bins], list(self._bins.values())],
-                )
-            if self._customs:
-                ids = sorted(self._customs)
-                cursor.execute(
-                    _SET_CUSTOMS, [ids, [self._customs[i][0] for i in ids], [self._customs[i][1] for i in ids]]
-                )
+    def write(self) -> None:
+        if self._told:
+            ids = sorted(self._told)
+            with connection.cursor() as cursor:
+                cursor.execute(_SET_CUSTOMS, [ids, [self._told[i][0] for i in ids], [self._told[i][1] for i in ids]])
 
 
-def _moves(level: Level, record: CountData) -> list[Move] | Outcome:
-    """What brings the level in line. Units not for sale beyond those known here go to quality control, where a person looks at them."""
+def _counts(level: Level, record: CountData) -> dict[str, int] | Outcome:
+    """What the level shall be. Units not for sale beyond those known here go to quality control, where a person looks at them."""
     on_hand = record.on_hand or 0
     aside = level.damaged + level.quality_control + level.safety_stock
     quality_control = level.quality_control
-    if record.unavailable is not None:
+    # A file cannot say that more is kept back than there is: where safety stock does, the file's number is what is on hand.
+    if record.unavailable is not None and record.unavailable != min(aside, on_hand):
         quality_control += record.unavailable - aside
     if quality_control < 0:
         message = _(
@@ -161,15 +114,4 @@ def _moves(level: Level, record: CountData) -> list[Move] | Outcome:
         return refused(
             message.format(count=aside - level.quality_control, unavailable=record.unavailable), field="unavailable"
         )
-    held = level.reserved + level.damaged + quality_control
-    if on_hand < held:
-        message = _("{held} units are reserved or set aside here, so {on_hand} cannot be all that is on hand.")
-        return refused(message.format(held=held, on_hand=on_hand), field="on_hand")
-    changes = (
-        (Bucket.ON_HAND, on_hand - level.on_hand),
-        (Bucket.QUALITY_CONTROL, quality_control - level.quality_control),
-    )
-    variant_id, location_id = level.key
-    return [
-        Move(variant_id, location_id, bucket, change, MovementReason.IMPORTED) for bucket, change in changes if change
-    ]
+    return {Bucket.ON_HAND.value: on_hand, Bucket.QUALITY_CONTROL.value: quality_control}

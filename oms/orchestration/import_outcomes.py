@@ -10,15 +10,20 @@ from django.db import connection
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
 
+#: (column, what it said, what it says then), as a report shows it.
+Change = tuple[str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """created, updated, unchanged, or refused with the reason. field: the meaning of the column at fault; line: position of an
-    order's line from 0, where one is at fault."""
+    order's line from 0, where one is at fault. changes: what became different, where an import tells it."""
 
     state: str
     message: str = ""
     field: str = ""
     line: int | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def refused(message: str, *, field: str = "", line: int | None = None) -> Outcome:

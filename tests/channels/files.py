@@ -48,13 +48,23 @@ def orders_file(*changes: dict[str, Any]) -> bytes:
     )
 
 
-def queue(kind: str, data: bytes, channel: Channel | None = None, **options: Any) -> ImportRun:
-    """An import that waits for a worker."""
-    channel = channel or make_channel(time_zone="Europe/Warsaw")
-    inspection = inspect_file(data, kind=kind, channel=channel, **options)
+def queue(
+    kind: str,
+    data: bytes,
+    channel: Channel | None = None,
+    *,
+    format_: str = "shopify",
+    trial: bool = False,
+    **options: Any,
+) -> ImportRun:
+    """An import that waits for a worker; plain files belong to no channel."""
+    if channel is None and format_ == "shopify":
+        channel = make_channel(time_zone="Europe/Warsaw")
+    inspection = inspect_file(data, kind=kind, channel=channel, format_=format_, **options)
     return start_import(
-        kind=kind, channel=channel, file_name=f"{kind}.csv", data=data, inspection=inspection, actor=ACTOR, now=NOW
-    )
+        kind=kind, format_=format_, channel=channel, file_name=f"{kind}.csv", data=data, inspection=inspection, trial=trial,
+        actor=ACTOR, now=NOW,
+    )  # fmt: skip
 
 
 def bring_in(kind: str, data: bytes, channel: Channel | None = None, **options: Any) -> ImportRun:

@@ -117,6 +117,7 @@ ROUTES: dict[str, Arguments] = {
             "channel-new",
             "imports",
             "import-new",
+            "exchange",
             "returns",
             "return-scan",
             "api-docs",
@@ -277,6 +278,9 @@ ROUTES: dict[str, Arguments] = {
     "channel": of("channel"),
     "import": of("import_run"),
     "import-refused": of("import_run"),
+    "import-apply": of("import_trial"),
+    "exchange-example": lambda _world, _role: {"slug": "inventory"},
+    "exchange-export": lambda _world, _role: {"slug": "inventory"},
     "import-preview": lambda world, role: {"token": world.upload(role)},
     "return": of("requested"),
     "return-approve": of("requested"),
@@ -576,6 +580,8 @@ ACTS = [
         },
     ),
     Act("import-preview", fixed(encoding="", delimiter="", decimal_mark="", time_zone="")),
+    Act("import-apply", fixed()),
+    Act("exchange-export", fixed()),
     # Routing:
     Act("routing-retry", fixed()),
     Act("routing-edit", _fewer_rules, "publish"),
@@ -701,7 +707,13 @@ ACTS = [
     Act(
         "forecast-settings",
         fixed(
-            lead_time_days="14", lead_time_sd="4", review_days="9", cover_days="30", service_fast="97", service_slow="95", service_intermittent="90"
+            lead_time_days="14",
+            lead_time_sd="4",
+            review_days="9",
+            cover_days="30",
+            service_fast="97",
+            service_slow="95",
+            service_intermittent="90",
         ),
         permission="replenishment.edit",
     ),  # fmt: skip

@@ -215,6 +215,8 @@ def _jobs(world: World, now: Any) -> dict[str, Any]:
     Job.objects.filter(pk=failed.pk).update(state=JobState.FAILED, finished_at=now)
     run = queue("orders", orders_file({"Lineitem quantity": "many"}, {"Lineitem sku": "TEE"}), world.channel)
     run_job(run.job_id, clock=timezone.now)
+    trial = queue("inventory", b"sku,location,safety_stock\nTEE,Main,1\n", format_="plain", trial=True)
+    run_job(trial.job_id, clock=timezone.now)
     file = store_file(
         name="orders.csv",
         content_type="text/csv",
@@ -227,6 +229,7 @@ def _jobs(world: World, now: Any) -> dict[str, Any]:
         "queued_job": queued,
         "failed_job": failed,
         "import_run": run,
+        "import_trial": trial,
         "file": file,
     }
 

@@ -1,4 +1,4 @@
-"""Import a file that a channel has exported; the same work as an upload in the dashboard, done here and now."""
+"""Import a file; the same work as an upload in the dashboard, done here and now."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels.formats import FORMATS, KINDS
-from channels.models import ImportRun
+from channels.models import OF_CHANNEL, ImportRun
 from channels.operations import ensure_channel, inspect_file, start_import
 from channels.queries import report_of
 from core.actors import Actor
 from core.jobs import run_job
 from core.models import Job, JobState
 from core.refusals import Refusal
+from oms.exchange.starting import STARTERS
 from orders.models import Channel
 
 _POLL_SECONDS = 0.5
@@ -28,19 +29,19 @@ _SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Imports products, locations, inventory, orders or bundles from a file. Rows that cannot be taken are reported with line and reason."
+    help = "Imports a file: catalogue, stock, orders, lots, documents, rules. Rows that cannot be taken are reported with line and reason."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("kind", choices=KINDS, help="what the file holds")
+        parser.add_argument("kind", choices=(*KINDS, *STARTERS), help="what the file holds")
         parser.add_argument("file", metavar="FILE", help="the file (.csv or .xlsx)")
         parser.add_argument(
             "--format", default="shopify", choices=FORMATS, help="whose export it is (default: %(default)s)"
         )
         parser.add_argument(
             "--channel",
-            required=True,
+            default="",
             metavar="NAME",
-            help="the channel it belongs to; added when there is none of this name",
+            help="the channel it belongs to (orders need one); added when there is none of this name",
         )
         parser.add_argument("--encoding", default="", help="when it cannot be found out, e.g. cp1254")
         parser.add_argument(
@@ -56,18 +57,23 @@ class Command(BaseCommand):
             "--currency", default="", metavar="CODE", help="of amounts without one (default: the channel's)"
         )
         parser.add_argument("--decimal-mark", default="", choices=[".", ","], help="when amounts leave it open")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, **options: Any) -> None:
         data = _read(options["file"])
         actor = Actor.system("import")
+        if options["kind"] in STARTERS:
+            self._import_by_job(data, options, actor)
+            return
         try:
             run, note = _start(data, options, actor)
         except Refusal as refusal:
             self._refused(refusal, as_json=options["json"])
         if note:
             self.stderr.write(note)
-        self._finish(run)
+        self._finish(run.job_id)
+        run.refresh_from_db()
         report = report_of(run)
         self._print(report, as_json=options["json"])
         if report["state"] not in (JobState.DONE, JobState.DONE_WITH_ERRORS):
@@ -83,19 +89,45 @@ class Command(BaseCommand):
             )
         raise CommandError(refusal.message)
 
-    def _finish(self, run: ImportRun) -> None:
+    def _import_by_job(self, data: bytes, options: dict[str, Any], actor: Actor) -> None:
+        """A kind whose rows its own job counts and reports."""
+        if options["dry_run"]:
+            raise CommandError("An import of this kind cannot be tried first.")
+        try:
+            with transaction.atomic():
+                job = STARTERS[options["kind"]](data, Path(options["file"]).name, actor=actor, now=timezone.now())
+        except Refusal as refusal:
+            self._refused(refusal, as_json=options["json"])
+        job = self._finish(job.pk)
+        errors = list(job.errors.order_by("line", "id").values("line", "field", "reference", "message")[:1000])
+        report = {
+            "job": job.pk,
+            "kind": options["kind"],
+            "state": job.state,
+            "done": job.done,
+            "refused": job.failed,
+            "errors": errors,
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write("done {done}, refused {refused}".format(**report))
+            self._print_errors(errors)
+        if job.state not in (JobState.DONE, JobState.DONE_WITH_ERRORS):
+            raise CommandError(job.message)
+
+    def _finish(self, job_id: int) -> Job:
         """Work on the job here; when a worker was faster, wait for it."""
         told = False
         while True:
-            run_job(run.job_id, clock=timezone.now)
-            job = Job.objects.get(pk=run.job_id)
+            run_job(job_id, clock=timezone.now)
+            job = Job.objects.get(pk=job_id)
             if not job.open:
-                break
+                return job
             if not told:
                 self.stderr.write(f"Another process works on job {job.pk}; waiting for it.")
                 told = True
             time.sleep(_POLL_SECONDS)
-        run.refresh_from_db()
 
     def _print(self, report: dict[str, Any], *, as_json: bool) -> None:
         if as_json:
@@ -105,15 +137,25 @@ class Command(BaseCommand):
         self.stdout.write(
             "created {created}, updated {updated}, unchanged {unchanged}, refused {refused}".format(**report)
         )
-        for error in report["errors"][:_SHOWN]:
+        if report["trial"]:
+            self.stdout.write("Nothing was changed. What would be:")
+            for one in report["differences"][:_SHOWN]:
+                changes = ", ".join(
+                    f"{name}: {before or '—'} → {after or '—'}" for name, before, after in one["changes"]
+                )
+                self.stdout.write(f"  line {one['line']} · {one['what']}: {one['state']} {changes}".rstrip())
+        self._print_errors(report["errors"])
+        if report["message"]:
+            self.stdout.write(report["message"])
+
+    def _print_errors(self, errors: list[dict[str, Any]]) -> None:
+        for error in errors[:_SHOWN]:
             where = " · ".join(
                 str(part) for part in (f"line {error['line']}", error["reference"], error["field"]) if part
             )
             self.stdout.write(f"  {where}: {error['message']}")
-        if len(report["errors"]) > _SHOWN:
+        if len(errors) > _SHOWN:
             self.stdout.write("  … and more; see the import's page for all of them")
-        if report["message"]:
-            self.stdout.write(report["message"])
 
 
 def _read(path: str) -> bytes:
@@ -135,6 +177,15 @@ def _start(data: bytes, options: dict[str, Any], actor: Actor) -> tuple[ImportRu
         "currency": options["currency"].upper(),
         "decimal_mark": options["decimal_mark"],
     }
+    if not options["channel"]:
+        if options["kind"] in OF_CHANNEL:
+            raise CommandError("Orders belong to a channel: --channel NAME")
+        inspection = inspect_file(data, channel=None, **told)
+        run = start_import(
+            kind=options["kind"], format_=options["format"], channel=None, file_name=Path(options["file"]).name, data=data,
+            inspection=inspection, trial=options["dry_run"], actor=actor, now=now,
+        )  # fmt: skip
+        return run, ""
     with transaction.atomic():
         known = Channel.objects.filter(name=options["channel"]).first()
         inspection = inspect_file(data, channel=known, **told)
@@ -146,7 +197,7 @@ def _start(data: bytes, options: dict[str, Any], actor: Actor) -> tuple[ImportRu
             inspection = inspect_file(data, channel=channel, **told)
         run = start_import(
             kind=options["kind"], format_=options["format"], channel=channel, file_name=Path(options["file"]).name, data=data,
-            inspection=inspection, actor=actor, now=now,
+            inspection=inspection, trial=options["dry_run"], actor=actor, now=now,
         )  # fmt: skip
     note = f"Channel “{channel.name}” was added ({channel.currency}, {channel.time_zone})." if is_new else ""
     return run, note

@@ -1,0 +1,1 @@
+"""Taking out and bringing back: every kind of file of the inventory, its columns, how it is exported and imported."""
