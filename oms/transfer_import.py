@@ -13,15 +13,18 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from channels.formats.tabular import BadRow, Row, Table, header_key, open_table
 from core.actors import Actor
+from core.formulas import plain_text
 from core.jobs import JobKind, register_job, report_error
 from core.models import Job, StoredFile
 from core.refusals import Invalid, Refusal
 from inventory.models import Location
+from transfers.models import Transfer
 from transfers.operations import NewTransfer, create_transfer, find_variants
 from transfers.operations.drafting import MAX_QUANTITY
 
@@ -109,7 +112,7 @@ def _columns(table: Table) -> dict[str, int]:
 
 
 def _cells(row: Row, places: dict[str, int]) -> Iterator[str]:
-    return (row.cells[places[name]].strip() if name in places else "" for name in COLUMNS)
+    return (plain_text(row.cells[places[name]].strip()) if name in places else "" for name in COLUMNS)
 
 
 @lru_cache(maxsize=1)
@@ -143,6 +146,8 @@ class _Maker:
             return
         origin, destination = self.places[group.origin.casefold()], self.places[group.destination.casefold()]
         lines = tuple((self.variants[sku].pk, int(quantity)) for _line, sku, quantity in group.rows)
+        if group.reference and self._is_known(group, origin.pk, destination.pk):
+            return
         request = NewTransfer(
             origin.pk, destination.pk, lines, reference=group.reference, key=self._key(group, origin.pk, destination.pk)
         )
@@ -151,6 +156,11 @@ class _Maker:
                 create_transfer(request, actor=self.actor, now=self.now)
         except Refusal as refusal:
             report_error(self.job, reference=group.reference, message=refusal.message, line=group.rows[0][0])
+
+    def _is_known(self, group: Group, origin_id: int, destination_id: int) -> bool:
+        """An export names a transfer by its number; one that was made by hand may have the reference already."""
+        same = Transfer.objects.filter(origin_id=origin_id, destination_id=destination_id)
+        return same.filter(Q(number=group.reference) | Q(reference=group.reference)).exists()
 
     def _key(self, group: Group, origin_id: int, destination_id: int) -> str:
         """A reference is taken once; without one the file itself (its hash) is."""
