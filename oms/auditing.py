@@ -95,7 +95,7 @@ def _case_in_bucket(finding: Finding, *, now: datetime) -> list[str]:
     """The cases are the truth as far as units are free: what they explain is set aside again."""
     key = _key(finding)
     list(
-        NonConformance.objects.select_for_update()
+        NonConformance.objects.select_for_update(no_key=True)
         .filter(variant_id=key[0], location_id=key[1], state="open")
         .order_by("pk")
     )
@@ -255,7 +255,7 @@ def _lock_document(subject: str) -> None:
 
 
 def _lock_row(model: type[StockCount] | type[NonConformance], pk: int) -> None:
-    list(model.objects.select_for_update(of=("self",)).filter(pk=pk))
+    list(model.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk))
 
 
 def _lock_owner(owner: str) -> None:

@@ -113,7 +113,9 @@ def record_lines(*, count_id: int, counted: Sequence[Counted], actor: Actor, now
         count = share_count(count_id)
         variants = {one.variant_id for one in counted}
         # All lines before any level, as whoever closes a bin takes them; then the levels in their order.
-        list(count.lines.select_for_update().filter(variant_id__in=variants).order_by("pk").values_list("pk"))
+        list(
+            count.lines.select_for_update(no_key=True).filter(variant_id__in=variants).order_by("pk").values_list("pk")
+        )
         return [
             record_line(
                 count_id=count_id, variant_id=one.variant_id, bin_name=one.bin, quantity=one.quantity, found=one.found,
@@ -130,7 +132,7 @@ def close_bin(*, count_id: int, bin_name: str, actor: Actor, now: datetime) -> C
     """
     with transaction.atomic():
         count = share_count(count_id)
-        lines = list(count.lines.select_for_update().filter(bin=bin_name).order_by("pk"))
+        lines = list(count.lines.select_for_update(no_key=True).filter(bin=bin_name).order_by("pk"))
         if not lines:
             raise NotFound("no_such_bin", _("This bin is not part of the count."), field="code")
         settle(count, lines, actor=actor, now=now)
@@ -172,7 +174,9 @@ def note_unknown_code(*, count_id: int, code: str, bin_name: str, actor: Actor, 
 
 def _find_line(count: StockCount, variant_id: int, bin_name: str, lot_id: int | None, *, found: bool) -> StockCountLine:
     """The line, locked; made when something was found that was not on the list."""
-    mine = count.lines.select_for_update(of=("self",)).filter(variant_id=variant_id, bin=bin_name, lot_id=lot_id)
+    mine = count.lines.select_for_update(of=("self",), no_key=True).filter(
+        variant_id=variant_id, bin=bin_name, lot_id=lot_id
+    )
     line = mine.first()
     if line is not None:
         return line

@@ -33,7 +33,7 @@ def finish_count(*, count_id: int, anyway: bool = False, actor: Actor, now: date
     """
     with transaction.atomic():
         count, state = lock_count(count_id, "finish")
-        lines = list(count.lines.select_for_update().exclude(state=LineState.DONE).order_by("pk"))
+        lines = list(count.lines.select_for_update(no_key=True).exclude(state=LineState.DONE).order_by("pk"))
         if not count.lines.filter(counted__isnull=False).exists():
             raise Refusal("nothing_counted", _("Nothing has been counted yet."))
         settle(count, lines, actor=actor, now=now)

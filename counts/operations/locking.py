@@ -25,7 +25,7 @@ def share_count(count_id: int) -> StockCount:
 
 def lock_count(count_id: int, action: str) -> tuple[StockCount, str]:
     """The count, locked, and the state that `action` leads to. Raises NotFound, or Refusal `wrong_state`."""
-    count = StockCount.objects.select_for_update(of=("self",)).filter(pk=count_id).first()
+    count = StockCount.objects.select_for_update(of=("self",), no_key=True).filter(pk=count_id).first()
     if count is None:
         raise NotFound("no_such_count", _("There is no such count."))
     return count, COUNT_MACHINE.check(count, action)

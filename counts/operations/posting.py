@@ -102,7 +102,7 @@ def post_count(*, count_id: int, unlisted: str, partly: bool = False, actor: Act
         raise Invalid("bad_unlisted", _("Say what happens with units that nobody found."), field="unlisted")
     with transaction.atomic():
         count, state = lock_count(count_id, "post")
-        lines = list(count.lines.select_for_update(of=("self",)).order_by("pk"))
+        lines = list(count.lines.select_for_update(of=("self",), no_key=True).order_by("pk"))
         groups = _groups(count, lines, zero=unlisted == Unlisted.ZERO)
         create_levels(group.key for group in groups if not group.left and group.difference > 0)
         levels = lock_levels(group.key for group in groups)  # in order, and before anything is read that may still move

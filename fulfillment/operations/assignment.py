@@ -155,7 +155,7 @@ def withdraw_units(*, order_id: int, wanted: Mapping[int, int], actor: Actor, no
     order, releases the reservations and lowers the lines' allocated counts.
     """
     active = list(
-        FulfillmentOrder.objects.select_for_update(of=("self",))
+        FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True)
         .filter(order_id=order_id, state__in=ACTIVE_STATES)
         .order_by("id")
     )

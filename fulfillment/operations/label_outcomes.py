@@ -36,11 +36,11 @@ def settle(answers: Mapping[int, BuyOutcome], *, actor: Actor, now: datetime) ->
     """Write what the carrier answered, by shipment id. Safe to repeat: a label that is known already is not counted twice."""
     with transaction.atomic():
         work_ids = Shipment.objects.filter(pk__in=answers, fulfillment_order__isnull=False).values("fulfillment_order")
-        rows = FulfillmentOrder.objects.select_for_update(of=("self",)).filter(pk__in=work_ids)
+        rows = FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=work_ids)
         works = {work_order.pk: work_order for work_order in rows.order_by("pk")}
         book = _Book(actor, now)
         outcomes = {}
-        for shipment in Shipment.objects.select_for_update().filter(pk__in=answers).order_by("pk"):
+        for shipment in Shipment.objects.select_for_update(no_key=True).filter(pk__in=answers).order_by("pk"):
             work_order = works.get(shipment.fulfillment_order_id or 0)
             outcomes[shipment.pk] = book.enter(shipment, work_order, answers[shipment.pk])
         book.write()

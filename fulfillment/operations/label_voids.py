@@ -43,7 +43,7 @@ def _mark_unused(limit: int) -> list[Shipment]:
 
 def _write_void(shipment_id: int, tracking_numbers: list[str], *, actor: Actor, now: datetime) -> bool:
     with transaction.atomic():
-        shipment = Shipment.objects.select_for_update().get(pk=shipment_id)
+        shipment = Shipment.objects.select_for_update(no_key=True).get(pk=shipment_id)
         if shipment.state != ShipmentState.VOID_REQUESTED:
             return False
         shipment.state = SHIPMENT_MACHINE.check(shipment, "void")

@@ -36,7 +36,7 @@ def live_shipment(fulfillment_order_id: int, *, lock: bool = False) -> Shipment 
     """The outbound shipment of a work order that is not voided."""
     rows = Shipment.objects.filter(fulfillment_order_id=fulfillment_order_id, direction=Direction.OUTBOUND)
     rows = rows.exclude(state=ShipmentState.VOIDED)
-    return (rows.select_for_update() if lock else rows).first()
+    return (rows.select_for_update(no_key=True) if lock else rows).first()
 
 
 def buy_label(*, fulfillment_order_id: int, actor: Actor, now: datetime) -> Shipment:
@@ -61,7 +61,7 @@ def buy_labels(*, fulfillment_order_ids: Sequence[int], actor: Actor, now: datet
 def buy_return_label(*, shipment_id: int, weight_grams: int = 0, actor: Actor, now: datetime) -> Shipment:
     """The label of a return shipment whose intent is committed, bought if it has none. Raises as `buy_label`."""
     with transaction.atomic():
-        rows = Shipment.objects.select_for_update(of=("self",)).select_related("order")
+        rows = Shipment.objects.select_for_update(of=("self",), no_key=True).select_related("order")
         shipment = rows.filter(pk=shipment_id, direction=Direction.RETURN).first()
         if shipment is None:
             raise NotFound("no_such_shipment", _("There is no such shipment."))
@@ -127,9 +127,9 @@ def _lock_for_labels(
     ids: Sequence[int],
 ) -> tuple[dict[int, FulfillmentOrder], dict[int | None, Shipment], Counter[int]]:
     """Locked work orders, their locked live shipments, and how many shipments each has had."""
-    rows = FulfillmentOrder.objects.select_for_update(of=("self",)).select_related("order", "location")
+    rows = FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True).select_related("order", "location")
     found = {work_order.pk: work_order for work_order in rows.filter(pk__in=ids).order_by("pk")}
-    shipments = Shipment.objects.select_for_update().filter(
+    shipments = Shipment.objects.select_for_update(no_key=True).filter(
         fulfillment_order_id__in=found, direction=Direction.OUTBOUND
     )
     live: dict[int | None, Shipment] = {}

@@ -55,7 +55,7 @@ def record_tracking(*, shipment_id: int, updates: Sequence[TrackingUpdate], acto
     with transaction.atomic():
         work = lock_work(work_order_id) if work_order_id else None
         order = work.order if work else lock_order(order_id)
-        shipment = Shipment.objects.select_for_update().get(pk=shipment_id)
+        shipment = Shipment.objects.select_for_update(no_key=True).get(pk=shipment_id)
         before = TrackingEvent.objects.filter(shipment=shipment).count()
         _store(shipment, updates)
         if TrackingEvent.objects.filter(shipment=shipment).count() == before:

@@ -62,7 +62,9 @@ def lock_work(fulfillment_order_id: int, *, expected_version: int | None = None)
         raise NotFound("no_such_fulfillment_order", _("There is no such fulfillment order."))
     order = lock_order(order_id)
     found = (
-        FulfillmentOrder.objects.select_for_update(of=("self",)).select_related("location").get(pk=fulfillment_order_id)
+        FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("location")
+        .get(pk=fulfillment_order_id)
     )
     found.order = order
     if expected_version is not None and found.version != expected_version:

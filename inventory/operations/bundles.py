@@ -30,7 +30,7 @@ def set_components(*, variant_id: int, components: Mapping[int, int], actor: Act
     with transaction.atomic():
         keys = list(StockLevel.objects.filter(variant=variant_id).values_list("variant_id", "location_id"))
         lock_levels(keys)  # before the variant, as orders take them
-        locked = _locked({variant_id, *components})
+        locked = _locked({variant_id, *components}, variant_id)
         bundle = locked.get(variant_id)
         if bundle is None:
             raise NotFound("no_such_variant", _("There is no such SKU."))
@@ -48,9 +48,16 @@ def set_components(*, variant_id: int, components: Mapping[int, int], actor: Act
     return bundle
 
 
-def _locked(ids: set[int]) -> dict[int, Variant]:
-    """The variants under lock, in order: two that change at once cannot end as bundles of each other."""
-    rows = Variant.objects.select_for_update(of=("self",)).filter(pk__in=ids).defer("search", "search_text")
+def _locked(ids: set[int], bundle_id: int) -> dict[int, Variant]:
+    """The variants under lock, in order: two that change at once cannot end as bundles of each other.
+
+    Who moves components meanwhile refers to their rows and is not kept waiting; who stocks the bundle itself is.
+    """
+    list(
+        Variant.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk")
+    )
+    Variant.objects.select_for_update(of=("self",)).filter(pk=bundle_id).values_list("pk").first()
+    rows = Variant.objects.filter(pk__in=ids).defer("search", "search_text")
     return {variant.pk: variant for variant in rows.order_by("pk")}
 
 

@@ -49,7 +49,7 @@ def cancel_order(
     """
     with transaction.atomic():
         order = lock_order(order_id, version=version)
-        lines = {line.pk: line for line in order.lines.select_for_update().order_by("pk")}
+        lines = {line.pk: line for line in order.lines.select_for_update(no_key=True).order_by("pk")}
         if sets:
             units = _with_sets(order, lines.values(), units or {}, sets)
         wanted = _wanted(order, lines, units)

@@ -86,7 +86,9 @@ def _after_release(order: Order, *, actor: Actor, now: datetime) -> None:
 
 def _move_work(order: Order, sources: set[str], target: str, *, actor: Actor, now: datetime) -> None:
     for work in (
-        FulfillmentOrder.objects.select_for_update(of=("self",)).filter(order=order, state__in=sources).order_by("pk")
+        FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True)
+        .filter(order=order, state__in=sources)
+        .order_by("pk")
     ):
         work.state, work.state_at, work.state_by, work.state_by_label = target, now, actor.ref, actor.label[:120]
         work.version += 1

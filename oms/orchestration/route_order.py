@@ -38,7 +38,7 @@ def route_order(
         order = lock_order(order_id)
         if order.lifecycle != Lifecycle.OPEN:
             return None
-        lines = list(order.lines.select_for_update().order_by("pk"))
+        lines = list(order.lines.select_for_update(no_key=True).order_by("pk"))
         if again:
             by_id = {line.pk: line for line in lines}
             # Given back and taken anew in one transaction: everything it may touch is locked at once, in order.

@@ -18,7 +18,7 @@ def lock_order(order_id: int, *, version: int | None = None) -> Order:
 
     Raises NotFound, or Stale when `version` is given and somebody changed the order since.
     """
-    order = Order.objects.select_for_update(of=("self",)).filter(pk=order_id).first()
+    order = Order.objects.select_for_update(of=("self",), no_key=True).filter(pk=order_id).first()
     if order is None:
         raise NotFound("no_such_order", _("There is no such order."))
     if version is not None and order.version != version:

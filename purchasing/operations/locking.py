@@ -42,7 +42,7 @@ def lock_purchase(order_id: int, *, version: int | None = None) -> Locked:
 
     Raises NotFound, or Stale when `version` is given and somebody changed the order since.
     """
-    order = PurchaseOrder.objects.select_for_update(of=("self",)).filter(pk=order_id).first()
+    order = PurchaseOrder.objects.select_for_update(of=("self",), no_key=True).filter(pk=order_id).first()
     if order is None:
         raise NotFound("no_such_purchase_order", _("There is no such purchase order."))
     if version is not None and order.version != version:

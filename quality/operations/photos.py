@@ -67,7 +67,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 def add_photos(*, case_id: int, photos: Sequence[Picture], actor: Actor, now: datetime) -> int:
     """Keep more photos with a case; how many it has then. Raises NotFound, or Refusal `too_many_photos`."""
     with transaction.atomic():
-        case = NonConformance.objects.select_for_update(of=("self",)).filter(pk=case_id).first()
+        case = NonConformance.objects.select_for_update(of=("self",), no_key=True).filter(pk=case_id).first()
         if case is None:
             raise NotFound("no_such_case", _("There is no such case."))
         number = keep_photos(case, photos, actor=actor, now=now)

@@ -44,7 +44,7 @@ def resolve_nonconformance(
     """
     _check(resolution, kind)
     with transaction.atomic():
-        case = NonConformance.objects.select_for_update(of=("self",)).filter(pk=case_id).first()
+        case = NonConformance.objects.select_for_update(of=("self",), no_key=True).filter(pk=case_id).first()
         if case is None:
             raise NotFound("no_such_case", _("There is no such case."))
         if key and Decision.objects.filter(key=key).exists():

@@ -55,7 +55,7 @@ def give_up_label(request: Return) -> None:
     """
     if request.shipment_id is None:
         return
-    shipment = Shipment.objects.select_for_update().get(pk=request.shipment_id)
+    shipment = Shipment.objects.select_for_update(no_key=True).get(pk=request.shipment_id)
     if shipment.state == ShipmentState.LABEL_PURCHASED:
         _move(shipment, "request_void")
     elif shipment.state == ShipmentState.LABEL_REQUESTED and not shipment.claim:
@@ -86,8 +86,10 @@ def create_return_label(*, return_id: int, actor: Actor, now: datetime) -> Docum
 def _void_if_cancelled(return_id: int, shipment_id: int) -> bool:
     """Mark a label that was bought while its return was being cancelled."""
     with transaction.atomic():
-        cancelled = Return.objects.select_for_update().filter(pk=return_id, state=ReturnState.CANCELLED).exists()
-        shipment = Shipment.objects.select_for_update().get(pk=shipment_id)
+        cancelled = (
+            Return.objects.select_for_update(no_key=True).filter(pk=return_id, state=ReturnState.CANCELLED).exists()
+        )
+        shipment = Shipment.objects.select_for_update(no_key=True).get(pk=shipment_id)
         if cancelled and shipment.state == ShipmentState.LABEL_PURCHASED:
             _move(shipment, "request_void")
         return cancelled

@@ -46,7 +46,7 @@ def lock_return(return_id: int, *, version: int | None = None) -> Locked:
     if order_id is None:
         raise NotFound("no_such_return", _("There is no such return."))
     order = lock_order(order_id)
-    request = Return.objects.select_for_update(of=("self",)).get(pk=return_id)
+    request = Return.objects.select_for_update(of=("self",), no_key=True).get(pk=return_id)
     request.order = order
     check_version(request, version)
     lines = list(request.lines.select_related("order_line__variant").order_by("order_line__position"))

@@ -54,7 +54,7 @@ def end_of_way(shipment_id: int | None, *, now: datetime) -> None:
 
 
 def _locked(shipment_id: int | None) -> Shipment | None:
-    return Shipment.objects.select_for_update().get(pk=shipment_id) if shipment_id else None
+    return Shipment.objects.select_for_update(no_key=True).get(pk=shipment_id) if shipment_id else None
 
 
 def follow_return_parcels(*, actor: Actor, now: datetime, limit: int = 200) -> int:

@@ -47,7 +47,7 @@ def lock_transfer(transfer_id: int, *, version: int | None = None) -> Locked:
 
     Raises NotFound, or Stale when `version` is given and somebody changed the transfer since.
     """
-    rows = Transfer.objects.select_for_update(of=("self",)).select_related("origin", "destination")
+    rows = Transfer.objects.select_for_update(of=("self",), no_key=True).select_related("origin", "destination")
     transfer = rows.filter(pk=transfer_id).first()
     if transfer is None:
         raise NotFound("no_such_transfer", _("There is no such transfer."))
