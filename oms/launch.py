@@ -103,6 +103,15 @@ def run_tests(arguments: list[str]) -> int:
             return run_program(guard, command, environment, folder=ROOT)
 
 
+def run_campaign(arguments: list[str]) -> int:
+    """Random acts on stock, far more of them than the suite has, on servers of their own (`OMS_SLOT`, else "campaign")."""
+    from oms.launcher.campaign import parse_options
+
+    tests = parse_options(arguments)
+    os.environ.setdefault("OMS_SLOT", "campaign")
+    return run_tests(tests)
+
+
 def run_lint(arguments: list[str]) -> int:
     """Every static check, also after one has failed; 1 if any did."""
     del arguments
@@ -237,7 +246,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-COMMANDS = {"demo": run_demo, "manage": run_manage, "bench": run_bench, "test": run_tests, "lint": run_lint}
+COMMANDS = {"demo": run_demo, "manage": run_manage, "bench": run_bench, "test": run_tests, "campaign": run_campaign, "lint": run_lint}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1], sys.argv[2:]))

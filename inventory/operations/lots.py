@@ -177,8 +177,8 @@ def _check_units(units: int) -> None:
 
 def lots_taken(cause: str) -> dict[int, dict[int, int]]:
     """Variant id → lot id → units that this cause has taken off the shelf and not put back; for who brings them elsewhere."""
-    rows = (
-        StockMovement.objects.filter(cause=cause, bucket="on_hand", lot__isnull=False)
+    rows = (  # a variant that is no longer followed by lot has forgotten its lots
+        StockMovement.objects.filter(cause=cause, bucket="on_hand", lot__variant__tracking=Tracking.LOT)
         .order_by("variant_id", "lot_id")
         .values_list("variant_id", "lot_id")
         .annotate(units=Sum("quantity"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.db.models import Sum
 
-from inventory.models import Bucket, StockMovement
+from inventory.models import Bucket, StockMovement, Tracking
 from inventory.operations import Move
 from inventory.operations.lots import lots_taken
 
@@ -23,7 +23,9 @@ def lots_on_the_way(cause: str) -> Lots:
 def lots_brought(cause: str, location_id: int) -> Lots:
     """What this transfer has put on the shelf of a place and not taken back. One statement."""
     rows = (
-        StockMovement.objects.filter(cause=cause, bucket=Bucket.ON_HAND, location_id=location_id, lot__isnull=False)
+        StockMovement.objects.filter(
+            cause=cause, bucket=Bucket.ON_HAND, location_id=location_id, lot__variant__tracking=Tracking.LOT
+        )
         .order_by("variant_id", "lot_id")
         .values_list("variant_id", "lot_id")
         .annotate(units=Sum("quantity"))
