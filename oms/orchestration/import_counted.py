@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from core.actors import Actor
 from core.refusals import Refusal
 from counts.models import StockCount, StockCountLine
 from counts.operations import record_line
+from counts.operations.locking import share_count
 from counts.states import CountState, LineState
 from inventory.models import Variant
+from inventory.operations.levels import lock_levels
 from oms.orchestration.import_outcomes import UNCHANGED, UPDATED, Outcome, refused, take_turn
 from oms.orchestration.setting_counts import no_such_sku
 
@@ -43,11 +46,8 @@ def import_counted(records: Sequence[CountedData], *, actor: Actor, now: datetim
     with transaction.atomic():
         take_turn("counts")
         run = _Run(records)
-        done: dict[int, Outcome] = {}
-        # Counts, then lines, then levels in the order in which everybody takes them.
-        for n in sorted(range(len(records)), key=lambda n: run.place_of(records[n])):
-            done[n] = run.take(records[n], actor=actor, now=now)
-        return [done[n] for n in range(len(records))]
+        run.lock(records)
+        return [run.take(record, actor=actor, now=now) for record in records]
 
 
 class _Run:
@@ -61,9 +61,21 @@ class _Run:
         for line in lines.order_by("pk"):
             self.lines.setdefault((line.count_id, line.bin, line.variant_id), []).append(line)
 
-    def place_of(self, record: CountedData) -> tuple[int, int]:
-        count = self.counts.get(record.count)
-        return (count.pk if count else 0, self.variants.get(record.sku, 0))
+    def lock(self, records: Sequence[CountedData]) -> None:
+        """Counts, then all lines, then all levels, as whoever closes a bin takes them; what was read before is read again."""
+        open_counts = sorted(
+            (c for c in self.counts.values() if c.state == CountState.OPEN), key=lambda count: count.pk
+        )
+        for count in open_counts:
+            with suppress(Refusal):  # closed meanwhile: its records are refused one by one
+                share_count(count.pk)
+        told = {record.sku for record in records if record.counted is not None}
+        wanted = {self.variants[sku] for sku in told if sku in self.variants}
+        mine = StockCountLine.objects.filter(count__in=open_counts, variant__in=wanted).order_by("pk")
+        locked = {line.pk: line for line in mine.select_for_update(of=("self",)).select_related("lot", "count")}
+        for lines in self.lines.values():
+            lines[:] = [locked.get(line.pk, line) for line in lines]
+        lock_levels((line.variant_id, line.count.location_id) for line in locked.values())
 
     def take(self, record: CountedData, *, actor: Actor, now: datetime) -> Outcome:
         count, variant_id = self.counts.get(record.count), self.variants.get(record.sku)
