@@ -102,7 +102,7 @@ class NeedTable(tables.Table):
     waiting = c.NumberColumn(verbose_name=_("Back-ordered"))
     reorder_point = c.NumberColumn(accessor="policy.reorder_point", verbose_name=_("Reorder point"))
     order_up_to = c.NumberColumn(accessor="policy.order_up_to", verbose_name=_("Order up to"))
-    pack = c.NumberColumn(accessor="pack_size", verbose_name=_("Pack"), visible=False)
+    pack = c.NumberColumn(accessor="pack_size", verbose_name=_("Pack size"), visible=False)
     price = c.MoneyColumn(currency="price_currency", verbose_name=_("Price"), visible=False)
     daily = c.TextColumn(verbose_name=_("A day"), visible=False)
     since = c.TimeColumn(verbose_name=_("Since"), visible=False)
