@@ -246,7 +246,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-COMMANDS = {"demo": run_demo, "manage": run_manage, "bench": run_bench, "test": run_tests, "campaign": run_campaign, "lint": run_lint}
+COMMANDS = {
+    "demo": run_demo,
+    "manage": run_manage,
+    "bench": run_bench,
+    "test": run_tests,
+    "campaign": run_campaign,
+    "lint": run_lint,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1], sys.argv[2:]))

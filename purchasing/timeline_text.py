@@ -48,7 +48,8 @@ def _with_total(sentence: Any) -> Any:
 
     def text(data: Mapping[str, Any]) -> str:
         told = fill(str(sentence), data)
-        return f"{told} {fill(translate('Total: {total}.'), data)}" if data.get("total") else told
+        total = translate("Total: {total}.")
+        return f"{told} {fill(total, data)}" if data.get("total") else told
 
     return text
 

@@ -5,15 +5,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0003_rate_counts'),
+        ("core", "0003_rate_counts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='outgoingmail',
-            name='attachment',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile'),
+            model_name="outgoingmail",
+            name="attachment",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.storedfile"
+            ),
         ),
     ]

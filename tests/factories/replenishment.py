@@ -9,6 +9,8 @@ from django.utils import timezone
 from inventory.models import Location, ReorderPolicy
 from replenishment.models import Alert
 from replenishment.operations import PolicyWish, set_policies
+from replenishment.operations.snoozing import snooze_alerts
+from tests.factories.forecasting import make_forecast
 from tests.factories.purchasing import make_item, make_supplier
 from tests.factories.shop import ACTOR, make_variant
 
@@ -20,7 +22,13 @@ def something_low(location: Location) -> dict[str, Any]:
     wish = PolicyWish(variant.pk, location.pk, 5, 20)
     set_policies(wishes=[wish], actor=ACTOR, now=timezone.now())
     policy = ReorderPolicy.objects.select_related("need").get(variant=variant)
+    make_forecast(variant, location)
+    asleep = make_variant("LOW-AND-ASLEEP")
+    set_policies(wishes=[PolicyWish(asleep.pk, location.pk, 5, 20)], actor=ACTOR, now=timezone.now())
+    snoozed = Alert.objects.get(variant=asleep)
+    snooze_alerts(alert_ids=[snoozed.pk], units_lower=1, actor=ACTOR, now=timezone.now())
     return {
+        "snoozed_alert": snoozed,
         "low_policy": policy,
         "low_need": policy.need,  # type: ignore[attr-defined]
         "low_alert": Alert.objects.get(variant=variant),

@@ -716,12 +716,13 @@ ACTS = [
             service_intermittent="90",
         ),
         permission="replenishment.edit",
-    ),  # fmt: skip
+    ),
     # Low stock:
     Act("alert-snooze", fixed(action="snooze", days="3")),
     Act("alert-preferences", fixed(frequency="at_once", back_in_stock="on")),
     Act("replenishment-settings", as_shown("digest_hour", page="replenishment-settings", digest_hour="7")),
     Act("alerts", _bulk("snooze", "low_alert", days="3"), "snooze", "alerts.snooze"),
+    Act("alerts", _bulk("wake", "snoozed_alert"), "wake", "alerts.snooze"),
     Act("alerts", _bulk("reorder", "low_alert"), "reorder", "replenishment.view", changes=False),
     Act("reorder", _bulk("plan", "low_need"), "plan", "replenishment.view", changes=False),
     Act(
@@ -742,6 +743,7 @@ ACTS = [
     ),
     Act("policies", _bulk("edit", "low_policy"), "edit", "replenishment.edit", changes=False),
     Act("policies", _bulk("set", "low_policy", reorder_point="7", order_up_to="9"), "set", "replenishment.edit"),
+    Act("policies", _bulk("forecast", "low_policy", over_manual="on"), "forecast", "replenishment.edit"),
     Act("policies", _bulk("clear", "low_policy"), "clear", "replenishment.edit"),
     Act(
         "stock",

@@ -37,7 +37,9 @@ class Command(BaseCommand):
         url = settings.PUBLIC_URL
         self.stdout.write(f"\n  Dashboard        {url}/\n  Logins           password {PASSWORD} for each of:")
         self.stdout.write("                   " + ", ".join(role.value for role in Role))
-        order = Order.objects.filter(parcels__gt=0, historic=False).order_by("-placed_at").first() or Order.objects.first()
+        order = (
+            Order.objects.filter(parcels__gt=0, historic=False).order_by("-placed_at").first() or Order.objects.first()
+        )
         if order:
             self.stdout.write(f"  Customer's link  {url}{reverse('tracking', args=[order.token])}  ({order.number})")
         self.stdout.write(f"  API              {url}/api/v1/docs\n")
