@@ -60,7 +60,7 @@ def list_changes(
     """
     require_permission(request.api_token, "inventory.view")  # type: ignore[attr-defined]
     start, end = _moment(since), _moment(at) if at else timezone.now()
-    if not start < end <= start + LONGEST_PERIOD:
+    if not timedelta(0) < end - start <= LONGEST_PERIOD:
         raise Invalid(
             "bad_period", f"A period ends after it begins and has {LONGEST_PERIOD.days} days at most.", field="since"
         )
@@ -97,7 +97,11 @@ def _turn_back(levels: list[StockLevel], at: datetime) -> None:
 
 
 def _moment(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    """In UTC. Raises Invalid for a moment that only its offset pushes out of the calendar."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Invalid("bad_moment", "This moment is out of range.", field="at") from None
 
 
 def find_sku(sku: str) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import connection, connections
 from django.test import Client
 
@@ -50,6 +51,13 @@ def quiet_bell(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     from core import outbox
 
     monkeypatch.setattr(outbox.bell, "ring", lambda task, *args: True)
+
+
+@pytest.fixture(autouse=True)
+def steady_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts in the sidebar are asked anew every few seconds; in a test that counts statements they keep still."""
+    monkeypatch.setattr("oms.navigation.COUNTS_FRESH", 3600)
+    caches["default"].delete("navigation.counts")
 
 
 def run_threads(count: int, work: Callable[[int], Any], *, timeout: float = 60) -> list[Any]:

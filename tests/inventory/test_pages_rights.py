@@ -102,8 +102,9 @@ def state() -> list:
     ]
 
 
-def test_every_address_is_in_the_table():
-    assert {pattern.name for pattern in urlpatterns} == set(ROUTES)
+def test_every_address_of_the_table_is_there():
+    """The walk of tests/security has all of them; here are those of products, stock levels and locations."""
+    assert set(ROUTES) <= {pattern.name for pattern in urlpatterns}
 
 
 @pytest.mark.parametrize("name", ROUTES)
