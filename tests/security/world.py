@@ -41,7 +41,7 @@ from tests.factories.bundles import make_bundle
 from tests.factories.counts import counts_and_cases
 from tests.factories.forecasting import make_forecast
 from tests.factories.fulfillment import make_work
-from tests.factories.replenishment import something_low
+from tests.factories.replenishment import something_asleep, something_low
 from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 from tests.factories.units import followed_units
@@ -96,6 +96,8 @@ def build_world() -> World:
     world.values |= _returns(world, now)
     world.values |= _jobs(world, now)
     world.values |= something_low(world.location)
+    world.values |= something_asleep(world.location)
+    make_forecast(world.low_policy.variant, world.location)
     world.values |= {"forecast": make_forecast(world.variant, world.location)}
     world.values |= counts_and_cases(world.variant, world.location)
     world.values |= followed_units(world.location)
