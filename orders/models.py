@@ -79,6 +79,8 @@ class Order(models.Model):
     authorized_total = money()
     captured_total = money()
     refunded_total = money()
+    # Of the refunds: what gave back money that was not charged any more. Only that much may be owed again after a change.
+    overpayment_refunded = money(db_default=Decimal(0))
 
     lifecycle = models.CharField(max_length=12, choices=Lifecycle.choices, default=Lifecycle.OPEN)
     payment = models.CharField(max_length=20, choices=Payment.choices, default=Payment.UNPAID)
@@ -104,6 +106,12 @@ class Order(models.Model):
     placed_at = models.DateTimeField()
     ship_by = models.DateTimeField(null=True)
     expected_on = models.DateField(null=True)
+    expected_from = models.DateField(null=True)  # with expected_on the range in which the last parcel should arrive
+    po_number = models.CharField(_("purchase-order number"), max_length=60, blank=True, default="", db_default="")
+    payment_due_on = models.DateField(_("payment due"), null=True, blank=True)
+    assignee = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -128,11 +136,14 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=not_negative(
                     "subtotal", "discount_total", "shipping_total", "tax_total", "cancelled_total",
-                    "authorized_total", "captured_total", "refunded_total",
+                    "authorized_total", "captured_total", "refunded_total", "overpayment_refunded",
                 ),
                 name="order_amounts_not_negative",
             ),
             models.CheckConstraint(condition=at_most("refunded_total", "captured_total"), name="order_refund_within_capture"),
+            models.CheckConstraint(
+                condition=at_most("overpayment_refunded", "refunded_total"), name="order_overpayment_within_refunds"
+            ),
             models.CheckConstraint(condition=Q(lifecycle__in=Lifecycle.values), name="order_lifecycle_known"),
             models.CheckConstraint(condition=Q(payment__in=Payment.values), name="order_payment_known"),
             models.CheckConstraint(condition=Q(fulfillment__in=Fulfillment.values), name="order_fulfillment_known"),
@@ -158,6 +169,12 @@ class Order(models.Model):
                 fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)
             ),
             models.Index(fields=["-placed_at", "-id"], name="order_returning", condition=~Q(returning="none")),
+            models.Index(
+                fields=["assignee", "-placed_at", "-id"], name="order_assigned", condition=Q(assignee__isnull=False)
+            ),
+            models.Index(
+                fields=["payment_due_on", "id"], name="order_payment_due", condition=Q(payment_due_on__isnull=False)
+            ),
             GinIndex(fields=["search"], name="order_search"),
             GinIndex(fields=["tags"], name="order_tags", condition=~Q(tags=[])),
         ]
@@ -173,8 +190,8 @@ class Order(models.Model):
 
     @property
     def owed_by_customer(self) -> Decimal:
-        """Not yet captured; a refund never makes the customer owe again."""
-        return max(Decimal(0), self.current_total - self.captured_total)
+        """Not yet captured. A refund makes nobody owe again, except one of an overpayment whose order then became dearer."""
+        return max(Decimal(0), self.current_total - self.captured_total + self.overpayment_refunded)
 
     @property
     def owed_to_customer(self) -> Decimal:
@@ -234,6 +251,8 @@ class OrderLine(models.Model):
     unit_price = money()
     discount = money()  # of the whole line
     tax = money()  # of the whole line; its sum over lines may be less than the order's (shipping is taxed too)
+    # A fraction (0.19), where it is known; documents sum up tax by it.
+    tax_rate = models.DecimalField(max_digits=7, decimal_places=5, null=True)
     weight_grams = models.PositiveIntegerField(default=0)
 
     ordered = models.PositiveIntegerField()
@@ -340,6 +359,9 @@ class Hold(models.Model):
     kind = models.CharField(max_length=20, choices=HoldKind.choices)
     reason = models.CharField(max_length=200, blank=True)
     until = models.DateTimeField(null=True)
+    whole = models.BooleanField(default=True, db_default=True)  # False: it stops only the lines that HoldLine names
+    owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    cause = models.CharField(max_length=60, blank=True, default="", db_default="")  # "risk:9" where no person placed it
     actor = models.CharField(max_length=80)
     at = models.DateTimeField()
     released_by = models.CharField(max_length=80, blank=True)
@@ -349,12 +371,77 @@ class Hold(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=HoldKind.values), name="hold_kind_known"),
             models.UniqueConstraint(
-                fields=["order", "kind"], name="hold_kind_once_open", condition=Q(released_at__isnull=True)
+                fields=["order", "kind"], name="hold_kind_once_open", condition=Q(released_at__isnull=True, whole=True)
             ),
         ]
         indexes = [
             models.Index(fields=["until"], name="hold_due", condition=Q(released_at__isnull=True, until__isnull=False)),
         ]
+
+
+class HoldLine(models.Model):
+    """A line that a hold stops, where it does not stop the whole order."""
+
+    hold = models.ForeignKey(Hold, on_delete=models.CASCADE, related_name="lines")
+    line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="holds")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hold", "line"], name="hold_line_once")]
+
+
+class ChangeOrder(models.Model):
+    """An edit after placement, as it was submitted; it never changes (a trigger refuses it).
+
+    changes: what was asked for. effect: what it did to money and stock, as the preview showed it. version: of the order it changed.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="changes")
+    position = models.PositiveSmallIntegerField()  # the order's first change is 1
+    key = models.CharField(max_length=120)  # names the submission, so that it is done once
+    version = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+    changes = models.JSONField()
+    effect = models.JSONField()
+    total_before = money()
+    total_after = money()
+    actor = models.CharField(max_length=80)
+    actor_label = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="change_order_position"),
+            models.UniqueConstraint(fields=["order", "key"], name="change_order_once"),
+        ]
+        indexes = [models.Index(fields=["at"], name="change_order_at")]
+
+
+class OrderRate(models.Model):
+    """What the order's currency was worth in the shop's when it was placed: fixed then. Orders in the shop's currency have none.
+
+    rate: units of `currency` (the shop's) for one unit of the order's.
+    """
+
+    order = models.OneToOneField(Order, primary_key=True, on_delete=models.CASCADE, related_name="rate")
+    currency = models.CharField(max_length=3)
+    rate = models.DecimalField(max_digits=20, decimal_places=10)
+    source = models.CharField(max_length=60)
+    quoted_on = models.DateField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(rate__gt=0), name="order_rate_positive")]
+
+
+class TaxRate(models.Model):
+    """The tax of a country, for orders composed or changed here; orders that come in bring their own. rate: a fraction (0.19)."""
+
+    country = models.CharField(_("country"), max_length=2, unique=True)
+    name = models.CharField(_("name"), max_length=40)
+    rate = models.DecimalField(_("rate"), max_digits=7, decimal_places=5)
+    on_shipping = models.BooleanField(_("shipping is taxed"), default=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(rate__gte=0, rate__lt=1), name="tax_rate_is_a_fraction")]
 
 
 class Note(models.Model):

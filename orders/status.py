@@ -32,6 +32,7 @@ class OrderFacts(Protocol):
     authorized_total: Decimal
     captured_total: Decimal
     refunded_total: Decimal
+    overpayment_refunded: Decimal
     payment_voided: bool
     parcels: int
     parcels_out_for_delivery: int
@@ -112,7 +113,7 @@ def lifecycle_of(order: OrderFacts, totals: Totals) -> str:
     if totals.cancelled == totals.ordered:
         return Lifecycle.CANCELLED
     charged = order.total - order.cancelled_total
-    owed_by_customer = charged - order.captured_total
+    owed_by_customer = charged - order.captured_total + order.overpayment_refunded
     owed_to_customer = order.captured_total - order.refunded_total - charged
     if totals.shipped + totals.cancelled == totals.ordered and owed_by_customer <= 0 and owed_to_customer <= 0:
         return Lifecycle.COMPLETED
@@ -123,6 +124,8 @@ def payment_of(order: OrderFacts) -> str:
     """The payment axis."""
     captured, refunded = order.captured_total, order.refunded_total
     charged = order.total - order.cancelled_total
+    if refunded > 0 and charged > captured - order.overpayment_refunded:
+        return Payment.PARTIALLY_PAID if captured > refunded else Payment.UNPAID
     if refunded > 0:
         return Payment.REFUNDED if refunded >= captured else Payment.PARTIALLY_REFUNDED
     if captured > 0:

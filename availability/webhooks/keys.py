@@ -11,18 +11,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-from django.utils.translation import gettext as _
-
-from core.refusals import Unavailable
+from core import sealing
 
 PREFIX = "whsec_"
 _KEY_BYTES = 32
+_PURPOSE = "availability.webhooks.keys"
 
 
 def new_secret() -> str:
@@ -32,29 +26,12 @@ def new_secret() -> str:
 
 def seal(secret: str) -> str:
     """The key encrypted for the database."""
-    return _box().encrypt(secret.encode()).decode()
+    return sealing.seal(secret, purpose=_PURPOSE)
 
 
 def unseal(sealed: str) -> str:
     """The key again. Raises Unavailable when SECRET_KEY is another one and the old one is not among its fallbacks."""
-    try:
-        return _box().decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        raise Unavailable(
-            "webhook_key_unreadable", _("The key was stored under another SECRET_KEY. Make a new one.")
-        ) from None
-
-
-def _box() -> MultiFernet:
-    return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-@lru_cache(maxsize=8)
-def _fernet(master: str) -> Fernet:
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"availability.webhooks.keys").derive(
-        master.encode()
-    )
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return sealing.unseal(sealed, purpose=_PURPOSE)
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

@@ -66,6 +66,7 @@ class Variant(models.Model):
     )
     # Units of a lot with fewer days to its expiry are not shipped; 0: they ship up to the day itself.
     min_remaining_days = models.PositiveSmallIntegerField(_("days left when it ships"), default=0, db_default=0)
+    released_on = models.DateField(_("release date"), null=True, blank=True)  # sold before that day: a pre-order
     is_bundle = models.BooleanField(_("bundle"), default=False, db_default=False)  # made of components, never stocked
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -68,6 +68,9 @@ _KNOWN = """
         ON o.channel_id = n.channel_id AND o.external_id = n.external_id
 """
 
+#: What stands for a line that is no product: words and a price, nothing to ship.
+_SERVICE: Goods = (0, "", 0, False)
+
 #: What a line that belongs to no bundle has for one.
 _PLAIN: tuple[int | None, int | None] = (None, None)
 
@@ -93,6 +96,7 @@ class Draft:
     authorized_total: Decimal = ZERO
     captured_total: Decimal = ZERO
     refunded_total: Decimal = ZERO
+    overpayment_refunded: Decimal = ZERO
     parcels: int = 0
     parcels_out_for_delivery: int = 0
     parcels_delivered: int = 0
@@ -203,7 +207,7 @@ def _draft(
         return Refused("no_such_channel", _("There is no such channel, or it is switched off."), "channel")
     found = []
     for position, line in enumerate(request.lines):
-        variant = variants.get(line.sku)
+        variant = _SERVICE if line.custom else variants.get(line.sku)
         if variant is None:
             done = line.shipped + line.cancelled == line.quantity
             if not done:
@@ -385,7 +389,7 @@ def line_rows(draft: Draft) -> list[LineRow]:
             LineRow(
                 id_, draft.id, n + 1, variant_id or None, line.sku, (line.title or title)[:255], ships, line.unit_price,
                 draft.amounts.line_discounts[n], draft.amounts.line_taxes[n], weight, line.quantity, line.cancelled,
-                backordered[id_], allocated[id_] + done, done, done, done, done, 0, 0, 0, bundle_id, per_bundle,
+                backordered[id_], allocated[id_] + done, done, done, done, done, 0, 0, 0, bundle_id, per_bundle, line.tax_rate,
             )
         )  # fmt: skip
     return rows

@@ -21,7 +21,10 @@ ON_SHORTAGE = ("backorder", "refuse")
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """One line. discount and tax are of the whole line. shipped and cancelled are units that a channel says are done already."""
+    """One line. discount and tax are of the whole line. shipped and cancelled are units that a channel says are done already.
+
+    tax_rate: a fraction (0.19), where the channel says it. custom: a line of words and a price that is no product of ours.
+    """
 
     sku: str
     quantity: int
@@ -32,6 +35,8 @@ class NewLine:
     shipped: int = 0
     cancelled: int = 0
     requires_shipping: bool | None = None
+    tax_rate: Decimal | None = None
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

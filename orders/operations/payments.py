@@ -108,6 +108,7 @@ def record_refund(
             )
             if units < 0 or not changed:
                 raise Invalid("bad_units", _("More units than were ordered."), field=f"line-{line_id}")
+        order.overpayment_refunded += min(amount, order.owed_to_customer)
         order.refunded_total += amount
         refund = Refund.objects.create(
             order=order, amount=amount, reason=reason[:200], cause=cause[:60], key=key, actor=actor.ref, at=now

@@ -55,6 +55,7 @@ def refresh_order(order: Order, *, now: datetime, lines: Sequence[OrderLine] | N
 _CHANGING = [
     "lifecycle", "payment", "fulfillment", "delivery", "returning", "needs_routing", "backordered", "on_hold", "completed_at",
     "cancelled_at", "version", "updated_at", "cancelled_total", "authorized_total", "captured_total", "refunded_total",
+    "overpayment_refunded",
     "payment_voided", "parcels", "parcels_out_for_delivery", "parcels_delivered", "parcels_exception", "returns_in_progress",
     "ship_by", "expected_on", "tags", "archived", "search_text",
 ]  # fmt: skip

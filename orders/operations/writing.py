@@ -46,6 +46,7 @@ class LineRow(NamedTuple):
     refunded: int = 0
     bundle_id: int | None = None
     per_bundle: int | None = None
+    tax_rate: Any = None
 
 
 class BundleRow(NamedTuple):

@@ -23,7 +23,7 @@ from orders.forms import HoldForm, NoteForm, TagForm
 from orders.models import Hold, Order
 from orders.operations import add_note, change_tags
 from orders.views.bulk import print_documents
-from orders.views.page_data import act_urls, load_page
+from orders.views.page_data import load_page
 from routing.models import RoutingDecision
 
 
@@ -45,7 +45,6 @@ def show(request: HttpRequest, order: Order, *, status: int = 200, **forms: Any)
     context = {
         "page": page,
         "order": order,
-        "acts": act_urls(order, page.offers),
         "note_form": forms.get("note_form") or NoteForm(),
         "tag_form": forms.get("tag_form") or TagForm(initial={"add": ""}),
         "may_note": request.user.can("orders.note"),

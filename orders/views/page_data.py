@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
@@ -15,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from core.addresses import Address
 from core.models import User
-from core.states import Offer
 from core.timeline import entries_for
 from core.timeline_text import TimelineLine, lines_for
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
@@ -25,7 +23,8 @@ from inventory.models import Tracking
 from orders.amounts import line_value
 from orders.groups import grouped
 from orders.models import Hold, Note, Order, OrderBundle, OrderLine, PaymentRecord, Refund
-from orders.offers import offers_for
+from orders.offers import Offered, offers_for
+from orders.panels import Shown, panels_for
 from returns.models import Return
 from routing.models import RoutingDecision
 from routing.reading import sentences
@@ -110,7 +109,8 @@ class OrderPage:
     returns: list[Return]
     decisions: list[Decision]
     timeline: list[TimelineLine]
-    offers: list[Offer]
+    offers: list[Offered]
+    panels: list[Shown]
     printable: bool
     ship_to: Address = field(default_factory=Address)
     bill_to: Address | None = None  # only where it is another one
@@ -118,6 +118,11 @@ class OrderPage:
     @property
     def open_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.released_at is None]
+
+    @property
+    def has_rare(self) -> bool:
+        """True when some acts stand in the menu behind the buttons."""
+        return any(one.act.rare for one in self.offers)
 
 
 def load_page(order: Order, user: User) -> OrderPage:
@@ -149,6 +154,7 @@ def load_page(order: Order, user: User) -> OrderPage:
         decisions=_decisions(order, lines),
         timeline=lines_for(entries_for(order.subject, limit=TIMELINE_SHOWN)),
         offers=offers_for(order, lines, user),
+        panels=panels_for(order, user),
         printable=user.can("fulfillment.print") and any(is_printable(item.fulfillment_order) for item in work),
         ship_to=order.ship_to,
         bill_to=Address.from_json(order.billing_address)
@@ -295,13 +301,4 @@ def _decisions(order: Order, lines: Sequence[OrderLine]) -> list[Decision]:
     return [
         Decision(one, text, reverse("order-receipt", args=[order.pk, one.pk]))
         for one, text in zip(found, told, strict=True)
-    ]
-
-
-def act_urls(order: Order, offers: Iterable[Offer]) -> list[dict[str, Any]]:
-    """Each offer with the address of its form, for the page's buttons."""
-    routes = {"return": "return-new"}  # asked for on a page of the returns
-    return [
-        {"offer": offer, "url": reverse(routes.get(offer.name, f"order-{offer.name}"), args=[order.pk])}
-        for offer in offers
     ]

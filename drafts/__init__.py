@@ -1,0 +1,1 @@
+"""Orders being composed, until they are placed."""
