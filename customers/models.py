@@ -17,10 +17,13 @@ class Customer(models.Model):
     accepts_marketing = models.BooleanField(default=False)
     address = models.JSONField(default=dict)
     note = models.TextField(blank=True)
+    # 0: like everybody; the higher, the earlier goods that are short go to them, where the shop fills by priority.
+    priority = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["email"], name="customer_email_once", condition=Q(email__isnull=False))
+            models.UniqueConstraint(fields=["email"], name="customer_email_once", condition=Q(email__isnull=False)),
+            models.CheckConstraint(condition=Q(priority__lte=9), name="customer_priority_one_digit"),
         ]
         indexes = [models.Index(fields=["-created_at", "-id"], name="customer_recent")]

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fulfillment.states import FulfillmentState, ShipmentState
 from inventory.models import Location, Lot, SerialNumber
 from orders.models import Order, OrderLine, money
+
+
+class Consolidation(models.Model):
+    """Work orders of one customer to one address that travel as one parcel; orders, invoices and returns stay separate.
+
+    One label is bought, for `lead`, with the weight of all. Who belongs to it changes only under the locks of all its orders
+    (`operations.groups`); what is cancelled or held before the parcel is closed stays behind.
+    """
+
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", db_index=False)
+    lead = models.ForeignKey("FulfillmentOrder", on_delete=models.PROTECT, related_name="+")
+    address_key = models.CharField(max_length=32)  # fulfillment_ship_to_key() of the address they share
+    actor = models.CharField(max_length=80)
+    actor_label = models.CharField(max_length=120, blank=True, default="")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=80, blank=True, default="")
+    reason = models.CharField(max_length=200, blank=True, default="")  # why it was undone
 
 
 class FulfillmentOrder(models.Model):
@@ -22,6 +43,7 @@ class FulfillmentOrder(models.Model):
     units = models.PositiveIntegerField()
     first_bin = models.CharField(max_length=40, blank=True, default="")
     ship_by = models.DateTimeField()
+    expected_from = models.DateField(null=True)  # with expected_on the days between which the parcel should arrive
     expected_on = models.DateField(null=True)
     created_at = models.DateTimeField()
     has_label = models.BooleanField(default=False)
@@ -32,9 +54,17 @@ class FulfillmentOrder(models.Model):
     printed_at = models.DateTimeField(null=True)
     shipped_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
+    # The parcel it shares with work orders of other orders, and the moment before which a scheduled one is not picked.
+    consolidation = models.ForeignKey(
+        Consolidation, null=True, on_delete=models.PROTECT, related_name="members", db_index=False
+    )
+    scheduled_for = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(scheduled_for__isnull=False), name="fulfillment_scheduled_when"
+            ),
             models.CheckConstraint(condition=Q(state__in=FulfillmentState.values), name="fulfillment_state_known"),
             models.CheckConstraint(
                 condition=~Q(state__in=["shipped", "delivered"]) | Q(shipped_at__isnull=False),
@@ -56,11 +86,38 @@ class FulfillmentOrder(models.Model):
             models.Index(fields=["order"], name="fulfillment_to_pick", condition=Q(state__in=["open", "picking"])),
             models.Index(fields=["location", "order"], name="fulfillment_of_location"),
             models.Index(fields=["shipped_at"], name="fulfillment_left", condition=Q(shipped_at__isnull=False)),
+            models.Index(
+                fields=["consolidation"], name="fulfillment_together", condition=Q(consolidation__isnull=False)
+            ),
+            models.Index(fields=["scheduled_for"], name="fulfillment_scheduled", condition=Q(state="scheduled")),
         ]
 
     @property
     def subject(self) -> str:
         return f"fulfillment:{self.pk}"
+
+
+class ShipTogether(models.Model):
+    """Open work orders that could travel as one parcel: a view over what is open, unpicked, unlabelled and not held.
+
+    Same location, service, customer (or e-mail address) and normalised address, one work order of each order. `id` is the work
+    order that would lead, `ids` are all, the most urgent first.
+    """
+
+    location = models.ForeignKey(Location, on_delete=models.DO_NOTHING, related_name="+")
+    number = models.CharField(max_length=70)
+    service = models.CharField(max_length=20)
+    customer_name = models.CharField(max_length=200)
+    order_numbers = ArrayField(models.CharField(max_length=60))
+    ids = ArrayField(models.BigIntegerField())
+    parcels = models.IntegerField()
+    saved = models.IntegerField()
+    units = models.IntegerField()
+    ship_by = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "fulfillment_ship_together"
 
 
 class FulfillmentLine(models.Model):
@@ -99,6 +156,8 @@ class Shipment(models.Model):
         FulfillmentOrder, null=True, on_delete=models.PROTECT, related_name="shipments"
     )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipments")
+    # In a shared parcel: the shipment whose label it is. The facts are kept with each order, the cost with the lead alone.
+    rides_with = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="riders", db_index=False)
     direction = models.CharField(max_length=10, choices=Direction.choices, default=Direction.OUTBOUND)
     reference = models.CharField(max_length=60, unique=True)
     carrier = models.CharField(max_length=30)
@@ -111,6 +170,7 @@ class Shipment(models.Model):
     created_at = models.DateTimeField()
     handed_over_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
+    expected_from = models.DateField(null=True)
     expected_on = models.DateField(null=True)
     problem = models.CharField(max_length=250, blank=True)
     label = models.JSONField(
@@ -136,16 +196,29 @@ class Shipment(models.Model):
                 name="shipment_moving",
                 condition=Q(state__in=["in_transit", "out_for_delivery", "exception"]),
             ),
+            models.Index(fields=["rides_with"], name="shipment_riders", condition=Q(rides_with__isnull=False)),
             models.Index(fields=["delivered_at"], name="shipment_arrived", condition=Q(delivered_at__isnull=False)),
         ]
 
 
 class Package(models.Model):
-    """One parcel of a shipment, with its tracking number."""
+    """One parcel of a shipment, with its tracking number.
+
+    rides: the same parcel as another shipment's; it is asked about and weighed once, with the one whose label it is.
+    """
 
     shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="packages")
-    tracking_number = models.CharField(max_length=60, unique=True)
+    tracking_number = models.CharField(max_length=60)
     weight_grams = models.PositiveIntegerField(default=0)
+    rides = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tracking_number"], name="package_tracking_number_once", condition=Q(rides=False)
+            ),
+            models.UniqueConstraint(fields=["tracking_number", "shipment"], name="package_once_a_shipment"),
+        ]
 
 
 class TrackingEvent(models.Model):
@@ -241,3 +314,100 @@ class LineSerial(models.Model):
             models.UniqueConstraint(fields=["serial"], name="line_serial_in_one_parcel", condition=Q(left=False)),
             models.CheckConstraint(condition=Q(left=True) | Q(came_back=""), name="line_serial_left_first"),
         ]
+
+
+def every_day() -> list[int]:
+    """All weekdays, Monday is 0."""
+    return list(range(7))
+
+
+def _weekdays(name: str) -> Q:
+    """One to seven weekdays."""
+    return Q(**{f"{name}__len__gte": 1, f"{name}__contained_by": every_day()})
+
+
+class LocationCalendar(models.Model):
+    """On which weekdays a location packs. One without a row packs every day."""
+
+    location = models.OneToOneField(Location, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    working_days = ArrayField(models.PositiveSmallIntegerField(), default=every_day)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=_weekdays("working_days"), name="location_calendar_works")]
+
+
+class ClosedDay(models.Model):
+    """A day on which a location does not pack; without a location none does."""
+
+    location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField(_("day"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["location", "day"], name="closed_day_once", nulls_distinct=False)
+        ]
+
+
+class CarrierCalendar(models.Model):
+    """On which weekdays a carrier picks up and brings. One without a row does both every day, unless a lane counts working days."""
+
+    carrier = models.CharField(max_length=30, unique=True)
+    pickup_days = ArrayField(models.PositiveSmallIntegerField(), default=every_day)
+    delivery_days = ArrayField(models.PositiveSmallIntegerField(), default=every_day)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_weekdays("pickup_days"), name="carrier_calendar_picks_up"),
+            models.CheckConstraint(condition=_weekdays("delivery_days"), name="carrier_calendar_brings"),
+        ]
+
+
+class CarrierHoliday(models.Model):
+    """A day on which a carrier (empty: none of them) neither picks up nor brings in a country (empty: in all)."""
+
+    carrier = models.CharField(_("carrier"), max_length=30, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    day = models.DateField(_("day"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["carrier", "country", "day"], name="carrier_holiday_once")]
+
+
+class Lane(models.Model):
+    """How many working days a carrier's service takes from one country to another, or to a part of it.
+
+    carrier, service: empty for all. postal_prefix: with it the lane goes to the postal codes that begin so; the longest one counts.
+    """
+
+    carrier = models.CharField(_("carrier"), max_length=30, blank=True)
+    service = models.CharField(_("service"), max_length=20, blank=True)
+    from_country = models.CharField(_("from"), max_length=2)
+    to_country = models.CharField(_("to"), max_length=2)
+    postal_prefix = models.CharField(_("postal codes from"), max_length=12, blank=True)
+    min_days = models.PositiveSmallIntegerField(_("working days, least"))
+    max_days = models.PositiveSmallIntegerField(_("working days, most"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "service", "from_country", "to_country", "postal_prefix"], name="lane_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(min_days__lte=F("max_days"), max_days__lte=90), name="lane_days_are_a_range"
+            ),
+        ]
+        indexes = [models.Index(fields=["from_country", "to_country", "id"], name="lane_ends")]
+
+    @property
+    def subject(self) -> str:
+        """Key of this lane in the timeline."""
+        return f"lane:{self.pk}"
+
+
+class DeliveryChange(models.Model):
+    """One row for each change of calendars or lanes. The newest id tells a process whether what it has compiled is still true."""
+
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()

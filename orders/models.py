@@ -112,6 +112,8 @@ class Order(models.Model):
     assignee = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    # A promised day is in danger (fulfillment.operations.risk): kept by a sweep and at changes, never part of the statuses.
+    at_risk = models.BooleanField(default=False, db_default=False)
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -169,6 +171,7 @@ class Order(models.Model):
                 fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)
             ),
             models.Index(fields=["-placed_at", "-id"], name="order_returning", condition=~Q(returning="none")),
+            models.Index(fields=["-placed_at", "-id"], name="order_at_risk", condition=Q(at_risk=True)),
             models.Index(
                 fields=["assignee", "-placed_at", "-id"], name="order_assigned", condition=Q(assignee__isnull=False)
             ),

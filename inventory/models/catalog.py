@@ -67,6 +67,8 @@ class Variant(models.Model):
     # Units of a lot with fewer days to its expiry are not shipped; 0: they ship up to the day itself.
     min_remaining_days = models.PositiveSmallIntegerField(_("days left when it ships"), default=0, db_default=0)
     released_on = models.DateField(_("release date"), null=True, blank=True)  # sold before that day: a pre-order
+    # Its units stay where they are until somebody (beat, on the day) releases it: routing reads this, not the clock.
+    awaits_release = models.BooleanField(default=False, db_default=False)
     is_bundle = models.BooleanField(_("bundle"), default=False, db_default=False)  # made of components, never stocked
     active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -81,6 +83,9 @@ class Variant(models.Model):
             models.CheckConstraint(
                 condition=Q(is_bundle=False) | Q(tracking=Tracking.NONE), name="variant_bundle_is_not_tracked"
             ),
+            models.CheckConstraint(
+                condition=Q(awaits_release=False) | Q(released_on__isnull=False), name="variant_awaits_a_day"
+            ),
         ]
         indexes = [
             GinIndex(fields=["search"], name="variant_search"),
@@ -88,6 +93,7 @@ class Variant(models.Model):
             models.Index(fields=["product"], name="variant_bundles", condition=Q(is_bundle=True)),
             # Few variants are followed, and every change of stock asks for them.
             models.Index(fields=["id"], name="variant_tracked", condition=~Q(tracking="none")),
+            models.Index(fields=["id"], name="variant_unreleased", condition=Q(awaits_release=True)),
         ]
 
     @property
