@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import fulfillment.models
 from django.db import migrations, models
+
+import fulfillment.models
 
 
 class Migration(migrations.Migration):
