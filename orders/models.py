@@ -50,6 +50,11 @@ def money(**kwargs: object) -> models.DecimalField:
     return models.DecimalField(max_digits=16, decimal_places=4, **{"default": Decimal(0), **kwargs})  # type: ignore[arg-type]
 
 
+#: Something is owed by the customer, and to the customer: `owed_by_customer` and `owed_to_customer` as the indexes have them.
+OWING = Q(total__gt=F("cancelled_total") + F("captured_total") - F("overpayment_refunded"))
+OVERPAID = Q(captured_total__gt=F("total") - F("cancelled_total") + F("refunded_total"))
+
+
 class Order(models.Model):
     """A customer's purchase. The five status columns are computed (orders.status) and never set by hand."""
 
@@ -107,13 +112,13 @@ class Order(models.Model):
     ship_by = models.DateTimeField(null=True)
     expected_on = models.DateField(null=True)
     expected_from = models.DateField(null=True)  # with expected_on the range in which the last parcel should arrive
+    # A promised day is in danger (fulfillment.operations.risk): kept by a sweep and at changes, never part of the statuses.
+    at_risk = models.BooleanField(default=False, db_default=False)
     po_number = models.CharField(_("purchase-order number"), max_length=60, blank=True, default="", db_default="")
     payment_due_on = models.DateField(_("payment due"), null=True, blank=True)
     assignee = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    # A promised day is in danger (fulfillment.operations.risk): kept by a sweep and at changes, never part of the statuses.
-    at_risk = models.BooleanField(default=False, db_default=False)
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -166,18 +171,20 @@ class Order(models.Model):
             models.Index(fields=["-placed_at", "-id"], name="order_open", condition=Q(lifecycle="open")),
             models.Index(fields=["-placed_at", "-id"], name="order_to_route", condition=Q(needs_routing=True)),
             models.Index(fields=["-placed_at", "-id"], name="order_on_hold", condition=Q(on_hold=True)),
+            models.Index(fields=["-placed_at", "-id"], name="order_at_risk", condition=Q(at_risk=True)),
             models.Index(fields=["placed_at", "id"], name="order_backordered", condition=Q(backordered=True)),
             models.Index(
                 fields=["ship_by", "id"], name="order_due", condition=Q(lifecycle="open", ship_by__isnull=False)
             ),
             models.Index(fields=["-placed_at", "-id"], name="order_returning", condition=~Q(returning="none")),
-            models.Index(fields=["-placed_at", "-id"], name="order_at_risk", condition=Q(at_risk=True)),
             models.Index(
                 fields=["assignee", "-placed_at", "-id"], name="order_assigned", condition=Q(assignee__isnull=False)
             ),
             models.Index(
                 fields=["payment_due_on", "id"], name="order_payment_due", condition=Q(payment_due_on__isnull=False)
             ),
+            models.Index(fields=["-placed_at", "-id"], name="order_owing", condition=OWING),
+            models.Index(fields=["-placed_at", "-id"], name="order_overpaid", condition=OVERPAID),
             GinIndex(fields=["search"], name="order_search"),
             GinIndex(fields=["tags"], name="order_tags", condition=~Q(tags=[])),
         ]
@@ -433,6 +440,17 @@ class OrderRate(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(rate__gt=0), name="order_rate_positive")]
+
+
+class MissingRate(models.Model):
+    """An order for whose currency no rate was known when it was placed: it waits for one (`OrderRate`), set once by a person."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="missing_rate")
+    currency = models.CharField(max_length=3)  # the order's
+    placed_on = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-placed_on", "-id"], name="missing_rate_recent")]
 
 
 class TaxRate(models.Model):
