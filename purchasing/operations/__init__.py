@@ -1,7 +1,7 @@
 """Every write to purchasing: suppliers, purchase orders, what arrives, what it costs."""
 
 from purchasing.operations.arriving import Arrived, book_counted, receive_purchase_order
-from purchasing.operations.costing import cost_everything, cost_levels, cost_variant, know_origins
+from purchasing.operations.costing import cost_everything, cost_levels, cost_variant
 from purchasing.operations.counting import Counted, begin_lot, clear_counts, count_scanned, set_count
 from purchasing.operations.drafting import (
     LineEdit,
@@ -12,6 +12,7 @@ from purchasing.operations.drafting import (
     edit_purchase_order,
 )
 from purchasing.operations.planning import create_purchase_orders, plan_purchases, plan_with_rest
+from purchasing.operations.pools import know_origins
 from purchasing.operations.revaluing import revalue_purchase, set_cost_method, set_stock_cost
 from purchasing.operations.sending import (
     Confirmation,

@@ -15,7 +15,8 @@ from core.shop import SUBJECT as SHOP
 from core.timeline import record
 from inventory.models import Variant
 from purchasing.models import CostEntry, CostMethod, CostSettings, EntryKind, PurchaseLine, PurchaseOrder
-from purchasing.operations.costing import Costing, cost_variant
+from purchasing.operations.costing import cost_variant
+from purchasing.operations.pools import Costing
 from purchasing.queries import landed_costs_of
 
 

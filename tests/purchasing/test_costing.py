@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,3 +343,18 @@ def test_a_cursor_goes_on_over_promises_that_cost_nothing(monkeypatch) -> None:
     sell(mug, place, 2, "order_line:99")
     follow()
     assert pool_of(mug) == (48, Decimal(96), Decimal(96))
+
+
+@pytest.mark.django_db
+def test_costing_many_variants_takes_the_statements_of_one() -> None:
+    place, taken = make_location(), []
+    for many in (1, 40):
+        variants = [make_variant(cost=Decimal(2)) for _n in range(many)]
+        for variant in variants:
+            give_stock(variant, place, 5)
+            sell(variant, place, 2, f"order_line:{variant.pk}")
+        with CaptureQueriesContext(connection) as asked:
+            assert cost_levels([[variant.pk, place.pk] for variant in variants], now=NOW) == 2 * many
+        taken.append(len(asked))
+        assert {pool_of(variant) for variant in variants} == {(3, Decimal(6), Decimal(6))}
+    assert taken[0] == taken[1]
