@@ -11,9 +11,10 @@ from typing import Protocol
 from django.db.models import Count, F
 
 from core.actors import Actor
-from core.bulk import copy_rows, next_ids
+from core.bulk import copy_rows
+from fulfillment.delivery.book import Book, take_work_ids
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.promise import expected_on, ship_by
+from fulfillment.operations.purchases import DEFAULT_CARRIER
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
 from inventory.operations import Level
 from orders.models import OrderLine
@@ -47,6 +48,8 @@ class Assignment:
     country: str
     held: bool
     first_part: int = 1
+    postal_code: str = ""
+    earliest: date | None = None  # with `expected` the days between which the last parcel should arrive
     expected: date | None = None
     due: datetime | None = None
     numbers: list[str] = field(default_factory=list)
@@ -69,27 +72,30 @@ def create_fulfillment_orders(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """One work order for each order and location, set-based. Fills `due`, `expected` and `numbers` of each assignment.
+    """One work order for each order and location, set-based. Fills `due`, `earliest`, `expected` and `numbers` of each assignment.
 
     levels: the locked levels of the units; their bins give the walking order. terms: how each location works.
     """
-    due_at = {
-        site: ship_by(
-            now, cutoff=terms[site].cutoff, zone=terms[site].time_zone, handling_days=terms[site].handling_days
-        )
-        for site in {unit.site_id for a in assignments for unit in a.units}
-    }
     parts = [(a, site_id, units) for a in assignments for site_id, units in _by_site(a.units).items()]
-    ids = next_ids(FulfillmentOrder, len(parts))
+    ids, book = take_work_ids(len(parts))
+    due_at = _due_at(book, {site_id: terms[site_id] for _a, site_id, _units in parts}, now=now)
     orders: list[tuple[object, ...]] = []
     lines: list[tuple[object, ...]] = []
     ref, label = actor.ref, actor.label[:120]
     for id_, (a, site_id, units) in zip(ids, parts, strict=True):
-        due = due_at[site_id]
+        due, leaves = due_at[site_id]
         number = f"F{a.order_id}-{a.first_part + len(a.numbers)}"
-        expected = expected_on(due, service=a.service, from_country=terms[site_id].country, to_country=a.country)
+        earliest, expected = book.expected(
+            leaves,
+            carrier=DEFAULT_CARRIER,
+            service=a.service,
+            from_country=terms[site_id].country,
+            to_country=a.country,
+            postal_code=a.postal_code,
+        )
         a.numbers.append(number)
         a.due = min(a.due, due) if a.due else due
+        a.earliest = max(a.earliest, earliest) if a.earliest else earliest
         a.expected = max(a.expected, expected) if a.expected else expected
         state = FulfillmentState.ON_HOLD.value if a.held else FulfillmentState.OPEN.value
         bins = [level.bin for unit in units if (level := levels.get((unit.variant_id, site_id))) and level.bin]
@@ -105,6 +111,7 @@ def create_fulfillment_orders(
                 total,
                 min(bins, default=""),
                 due,
+                earliest,
                 expected,
                 now,
                 now,
@@ -120,10 +127,20 @@ def create_fulfillment_orders(
 
 
 _ORDER_COLUMNS = (
-    "id", "order_id", "location_id", "number", "state", "service", "units", "first_bin", "ship_by", "expected_on", "created_at",
+    "id", "order_id", "location_id", "number", "state", "service", "units", "first_bin", "ship_by", "expected_from", "expected_on", "created_at",
     "state_at", "state_by", "state_by_label", "has_label", "assigned_to", "version",
 )  # fmt: skip
 _NEW = (False, "", 1)
+
+
+def _due_at(book: Book, sites: Mapping[int, Terms], *, now: datetime) -> dict[int, tuple[datetime, date]]:
+    """By when work given now should leave each site, and the day whose parcels it leaves with."""
+    return {
+        site: book.due(
+            now, location_id=site, cutoff=place.cutoff, zone=place.time_zone, handling_days=place.handling_days
+        )
+        for site, place in sites.items()
+    }
 
 
 def _by_site(units: Sequence[Assigned]) -> dict[int, list[Assigned]]:

@@ -181,6 +181,7 @@ def _new_shipment(work_order: FulfillmentOrder, part: int, *, actor: Actor, now:
         ship_to=order.shipping_address,
         created_at=now,
         expected_on=work_order.expected_on,
+        expected_from=work_order.expected_from,
         claim=actor.label[:120],
         claim_until=now + CLAIM,
     )

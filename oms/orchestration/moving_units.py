@@ -93,11 +93,16 @@ def _give_work(order: Order, routed: Routed, *, held: bool, actor: Actor, now: d
     create_fulfillment_orders([assignment], routed.levels, routed.terms, actor=actor, now=now)
     write_reservations(routed.claims, {claim.owner: order.subject for claim in routed.claims}, actor=actor, now=now)
     if assignment.due:
+        postal_code=order.ship_to.postal_code,
         order.ship_by = min(order.ship_by, assignment.due) if order.ship_by else assignment.due
     if assignment.expected:
         order.expected_on = max(order.expected_on, assignment.expected) if order.expected_on else assignment.expected
 
 
+    if assignment.earliest:
+        order.expected_from = (
+            max(order.expected_from, assignment.earliest) if order.expected_from else assignment.earliest
+        )
 def take_back_units(
     order: Order,
     lines: Mapping[int, OrderLine],

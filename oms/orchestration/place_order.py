@@ -333,8 +333,9 @@ def _route(drafts: Sequence[Draft], *, now: datetime) -> Routed | None:
         if plan.allocations:
             service = service_of(draft.request.shipping_method)
             draft.assignment = Assignment(
-                draft.id, plan.allocations, service, draft.request.shipping_address.country, draft.held
-            )
+                draft.id, plan.allocations, service, draft.request.shipping_address.country, draft.held,
+                postal_code=draft.request.shipping_address.postal_code,
+            )  # fmt: skip
     return routed
 
 
@@ -410,7 +411,8 @@ def order_row(draft: Draft, lines: Sequence[LineRow], customers: dict[str, int],
     email = clean_email(r.email)
     ship, bill = r.shipping_address, r.billing_address
     name = r.customer_name or ship.name or bill.name
-    due, expected = (draft.assignment.due, draft.assignment.expected) if draft.assignment else (None, None)
+    work = draft.assignment
+    due, earliest, expected = (work.due, work.earliest, work.expected) if work else (None, None, None)
     finished = not any(draft.open_units(n) for n in range(len(r.lines)))
     skus = [*(line.sku for line in r.lines), *(group.sku for group in draft.groups)]
     words = search_words(draft.number, r.external_id, email, name, r.phone, ship.name, *skus)
@@ -420,7 +422,7 @@ def order_row(draft: Draft, lines: Sequence[LineRow], customers: dict[str, int],
         r.shipping_method[:80], r.currency, a.subtotal, a.discount_total, a.shipping_total, a.tax_total, r.tax_included,
         a.adjustment_total, a.total, draft.cancelled_total, draft.authorized_total, draft.captured_total, draft.refunded_total,
         s.lifecycle, s.payment, s.fulfillment, s.delivery, s.returning, r.payment_voided, draft.parcels, 0, draft.parcels_delivered, 0, 0,
-        s.needs_routing, s.backordered, s.on_hold, False, finished, list(r.tags), r.note, 1, r.placed_at, due, expected,
+        s.needs_routing, s.backordered, s.on_hold, False, finished, list(r.tags), r.note, 1, r.placed_at, due, expected, earliest,
         r.placed_at if s.lifecycle == "completed" else None, (r.cancelled_at or now) if s.lifecycle == "cancelled" else None, now, now, words,
     )  # fmt: skip
 

@@ -57,5 +57,5 @@ _CHANGING = [
     "cancelled_at", "version", "updated_at", "cancelled_total", "authorized_total", "captured_total", "refunded_total",
     "overpayment_refunded",
     "payment_voided", "parcels", "parcels_out_for_delivery", "parcels_delivered", "parcels_exception", "returns_in_progress",
-    "ship_by", "expected_on", "tags", "archived", "search_text",
+    "ship_by", "expected_on", "expected_from", "tags", "archived", "search_text",
 ]  # fmt: skip

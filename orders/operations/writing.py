@@ -14,7 +14,7 @@ ORDER_COLUMNS = (
     "shipping_total", "tax_total", "tax_included", "adjustment_total", "total", "cancelled_total", "authorized_total",
     "captured_total", "refunded_total", "lifecycle", "payment", "fulfillment", "delivery", "returning", "payment_voided",
     "parcels", "parcels_out_for_delivery", "parcels_delivered", "parcels_exception", "returns_in_progress", "needs_routing",
-    "backordered", "on_hold", "archived", "historic", "tags", "customer_note", "version", "placed_at", "ship_by", "expected_on",
+    "backordered", "on_hold", "archived", "historic", "tags", "customer_note", "version", "placed_at", "ship_by", "expected_on", "expected_from",
     "completed_at", "cancelled_at", "created_at", "updated_at", "search_text",
 )  # fmt: skip
 
