@@ -21,6 +21,7 @@ from inventory.models import StockLevel, Tracking
 from inventory.tracing import ToTake, next_lots
 from orders.groups import bundles_in, grouped
 from orders.models import Order
+from orders.states import Fulfillment
 
 S = FulfillmentState
 #: (variant id, location id) → bin
@@ -194,10 +195,9 @@ def shipments_of(order_id: int) -> list[Shipment]:
 def next_work(fulfillment_order: FulfillmentOrder, states: Iterable[str]) -> int | None:
     """The work order to do after this one at the same location: the most urgent of those states that nobody else has."""
     return (
-        FulfillmentOrder.objects.filter(
-            location_id=fulfillment_order.location_id, state__in=list(states), order__on_hold=False
-        )
+        FulfillmentOrder.objects.filter(location_id=fulfillment_order.location_id, state__in=list(states))
         .exclude(pk=fulfillment_order.pk)
+        .exclude(order__fulfillment=Fulfillment.ON_HOLD)
         .order_by("ship_by", "id")
         .values_list("pk", flat=True)
         .first()

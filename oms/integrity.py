@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import Count, Q
 from availability.auditing import CHECKS as AVAILABILITY_CHECKS
 from counts.auditing import CHECKS as COUNT_CHECKS
 from inventory.operations.auditing import audit_stock, find
-from orders.models import Order
+from orders.models import HoldLine, Order
 from orders.status import compute_statuses
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
 from quality.auditing import CHECKS as QUALITY_CHECKS
@@ -96,6 +97,14 @@ CHECKS: dict[str, str] = {
                       WHERE reason = 'shipped' AND bucket = 'on_hand' AND (cause LIKE 'order:%' OR cause LIKE 'fulfillment:%') GROUP BY 1) m
             ON m.order_id = s.order_id
          WHERE s.units <> coalesce(m.units, 0)""",
+    "held_units_lie_in_work_on_hold": """
+        SELECT 'fulfillment:' || fo.id, format('it is %s although %s', fo.state, CASE WHEN fo.state = 'on_hold' THEN 'no hold stops it' ELSE 'a hold stops line ' || l.position END)
+          FROM fulfillment_fulfillmentorder fo JOIN fulfillment_fulfillmentline fl ON fl.fulfillment_order_id = fo.id AND fl.quantity > fl.picked
+          JOIN orders_orderline l ON l.id = fl.order_line_id
+         WHERE fo.state IN ('scheduled', 'open', 'on_hold')
+           AND (fo.state = 'on_hold') <> EXISTS (
+                 SELECT FROM orders_hold h WHERE h.order_id = fo.order_id AND h.released_at IS NULL
+                    AND (h.whole OR EXISTS (SELECT FROM orders_holdline hl WHERE hl.hold_id = h.id AND hl.line_id = l.id)))""",
     **TRANSFER_CHECKS,
     **PURCHASE_CHECKS,
     **COUNT_CHECKS,
@@ -186,12 +195,15 @@ def check_integrity(*, limit: int = 100) -> tuple[list[str], list[Finding]]:
 def _stale_statuses(limit: int) -> Iterator[Finding]:
     """Orders whose stored statuses are not the pure function of their inputs."""
     found = 0
-    orders = Order.objects.annotate(open_holds=Count("holds", filter=Q(holds__released_at__isnull=True))).order_by("pk")
+    orders = Order.objects.annotate(
+        open_holds=Count("holds", filter=Q(holds__released_at__isnull=True, holds__whole=True))
+    ).order_by("pk")
     last = 0
     while batch := list(orders.filter(pk__gt=last).prefetch_related("lines")[:STATUS_BATCH]):
         last = batch[-1].pk
+        held = _held_lines(batch)
         for order in batch:
-            statuses = compute_statuses(order, order.lines.all(), holds=order.open_holds)
+            statuses = compute_statuses(order, order.lines.all(), holds=order.open_holds, held_lines=held[order.pk])
             wrong = [name for name in statuses.__slots__ if getattr(order, name) != getattr(statuses, name)]
             if wrong:
                 detail = ", ".join(
@@ -201,3 +213,12 @@ def _stale_statuses(limit: int) -> Iterator[Finding]:
                 found += 1
                 if found >= limit:
                     return
+
+
+def _held_lines(orders: Iterable[Order]) -> dict[int, set[int]]:
+    """Order → ids of its lines that open holds on lines name."""
+    held: dict[int, set[int]] = defaultdict(set)
+    rows = HoldLine.objects.filter(hold__order__in=list(orders), hold__released_at__isnull=True)
+    for order_id, line_id in rows.values_list("hold__order_id", "line_id"):
+        held[order_id].add(line_id)
+    return held

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
@@ -13,7 +15,7 @@ from django.utils.translation import get_language, to_locale
 
 from core.addresses import known_country
 from core.models import Shop
-from orders.models import Order, OrderBundle, OrderLine
+from orders.models import Hold, Order, OrderBundle, OrderLine
 from orders.states import Fulfillment, Lifecycle
 
 #: What a row of the list reads; the wide columns (addresses, search text) stay where they are.
@@ -63,6 +65,36 @@ def with_sku(orders: QuerySet[Order], sku: str) -> QuerySet[Order]:
     if bundles.exists():  # rarely: so the planner is asked about both only where it must be
         return orders.filter(pk__in=lines.values("order").union(bundles.values("order")))
     return orders.filter(Exists(lines.filter(order=OuterRef("pk"))))
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the open holds of an order stop. whole: how many stop all of it. lines: ids of the lines that others name."""
+
+    whole: int = 0
+    lines: frozenset[int] = frozenset()
+
+    def line(self, line_id: int) -> bool:
+        """True when units of this line may not move on."""
+        return self.whole > 0 or line_id in self.lines
+
+
+def stopped_by_holds(order_id: int) -> Stopped:
+    """What the open holds of one order stop. One statement."""
+    rows = Hold.objects.filter(order_id=order_id, released_at__isnull=True).values_list("pk", "whole", "lines__line_id")
+    found = list(rows)
+    whole = {pk for pk, is_whole, _line in found if is_whole}
+    return Stopped(len(whole), frozenset(line for _pk, is_whole, line in found if not is_whole and line is not None))
+
+
+def is_stopped(order: Order, line_ids: Iterable[int]) -> bool:
+    """True when work on these lines of an order must wait for a hold. No statement where the order's columns say it."""
+    if not order.on_hold:
+        return False
+    if order.fulfillment == Fulfillment.ON_HOLD:
+        return True  # all of it that has not left
+    stopped = stopped_by_holds(order.pk)
+    return any(stopped.line(line_id) for line_id in line_ids)
 
 
 def shop_zone() -> zoneinfo.ZoneInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -86,8 +86,12 @@ def sum_lines(lines: Iterable[LineQuantities]) -> Totals:
     return totals
 
 
-def compute_statuses(order: OrderFacts, lines: Iterable[LineQuantities], *, holds: int) -> Statuses:
-    """The statuses of an order. holds: number of open holds on it."""
+def compute_statuses(
+    order: OrderFacts, lines: Iterable[LineQuantities], *, holds: int, held_lines: Collection[int] = ()
+) -> Statuses:
+    """The statuses of an order. holds: number of open holds on the whole of it. held_lines: ids of the lines that open holds on
+    lines name (lines then need their `pk`); a line hold stops the order only where nothing else of it is left to ship."""
+    lines = list(lines)
     totals = sum_lines(lines)
     wanted = totals.ordered - totals.cancelled
     to_place = wanted - totals.allocated - totals.backordered
@@ -96,13 +100,21 @@ def compute_statuses(order: OrderFacts, lines: Iterable[LineQuantities], *, hold
     return Statuses(
         lifecycle=lifecycle,
         payment=payment_of(order),
-        fulfillment=fulfillment_of(totals, holds=holds),
+        fulfillment=fulfillment_of(totals, stopped=holds > 0 or all_held(lines, held_lines)),
         delivery=delivery_of(order),
         returning=returning_of(order, totals),
         needs_routing=is_open and to_place > 0,
         backordered=is_open and totals.backordered > 0,
-        on_hold=is_open and holds > 0,
+        on_hold=is_open and (holds > 0 or bool(held_lines)),
     )
+
+
+def all_held(lines: Sequence[LineQuantities], held_lines: Collection[int]) -> bool:
+    """True when units are left to ship and all of them are of held lines."""
+    if not held_lines:
+        return False
+    left = [line for line in lines if line.ordered - line.cancelled > line.shipped]
+    return bool(left) and all(line.pk in held_lines for line in left)  # type: ignore[attr-defined]
 
 
 def lifecycle_of(order: OrderFacts, totals: Totals) -> str:
@@ -137,14 +149,14 @@ def payment_of(order: OrderFacts) -> str:
     return Payment.PAID if order.total == 0 else Payment.UNPAID
 
 
-def fulfillment_of(totals: Totals, *, holds: int) -> str:
-    """The fulfillment axis: what has left comes first, then what stops it, then how far it is."""
+def fulfillment_of(totals: Totals, *, stopped: bool) -> str:
+    """The fulfillment axis: what has left comes first, then what stops it, then how far it is. stopped: by holds, all that is left."""
     wanted = totals.ordered - totals.cancelled
     if wanted and totals.shipped == wanted:
         return Fulfillment.FULFILLED
     if wanted == 0:
         return Fulfillment.UNFULFILLED
-    if holds:
+    if stopped:
         return Fulfillment.ON_HOLD
     if totals.shipped:
         return Fulfillment.PARTIALLY_FULFILLED

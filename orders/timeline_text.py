@@ -30,12 +30,29 @@ def _placed(data: Mapping[str, Any]) -> str:
 
 
 def _held(data: Mapping[str, Any]) -> str:
-    parts = [fill(translate("Put on hold: {hold}."), data, _HOLDS)]
+    lines = (
+        translate("Lines put on hold ({lines}): {hold}.") if data.get("lines") else translate("Put on hold: {hold}.")
+    )
+    parts = [fill(lines, data, _HOLDS)]
     if data.get("reason"):
         parts.append(fill(translate("“{reason}”"), data))
     if data.get("until"):
         parts.append(fill(translate("Until {until}."), data))
+    if data.get("owner"):
+        parts.append(fill(translate("{owner} sees to it."), data))
     return " ".join(parts)
+
+
+def _released(data: Mapping[str, Any]) -> str:
+    if data.get("lines"):
+        return fill(translate("Hold on lines released ({lines}): {hold}."), data, _HOLDS)
+    return fill(translate("Hold released: {hold}."), data, _HOLDS)
+
+
+def _assigned(data: Mapping[str, Any]) -> str:
+    if data.get("owner"):
+        return fill(translate("{owner} sees to the hold: {hold}."), data, _HOLDS)
+    return fill(translate("Nobody in particular sees to the hold: {hold}."), data, _HOLDS)
 
 
 def _tagged(data: Mapping[str, Any]) -> str:
@@ -91,7 +108,8 @@ register("order.cancelled", _cancelled, tone="bad")
 register("order.routed", _routed)
 register("order.tagged", _tagged)
 register("hold.placed", _held, tone="bad")
-register("hold.released", _("Hold released: {hold}."), words=_HOLDS)
+register("hold.released", _released)
+register("hold.assigned", _assigned)
 register(
     "payment.recorded", _("{kind} of {amount} recorded: {method}."), words={"kind": dict(PaymentRecord.Kind.choices)}
 )

@@ -23,8 +23,8 @@ from core.refusals import NotFound, Refusal, Stale
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.operations.label_outcomes import LabelOutcome, settle
 from fulfillment.operations.purchases import DEFAULT_CARRIER, Intent, ask_carrier
-from fulfillment.operations.work import why_held
-from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState, ShipmentState
+from fulfillment.operations.work import is_held, why_held
+from fulfillment.states import FULFILLMENT_MACHINE, ShipmentState
 
 #: How long the carrier is given before somebody else may take over; longer than any carrier's own time limit.
 CLAIM = timedelta(seconds=90)
@@ -143,8 +143,9 @@ def _lock_for_labels(
 
 def _why_not(work_order: FulfillmentOrder, shipment: Shipment | None, *, now: datetime) -> LabelOutcome | None:
     number = work_order.number
-    if work_order.order.on_hold or work_order.state == FulfillmentState.ON_HOLD:
-        return LabelOutcome(number, problem=why_held(work_order.order), code="on_hold")
+    lines = list(work_order.lines.filter(quantity__gt=0)) if work_order.order.on_hold else []
+    if is_held(work_order.order, work_order, lines):
+        return LabelOutcome(number, problem=why_held(work_order.order, lines), code="on_hold")
     if shipment is not None and shipment.state == ShipmentState.VOID_REQUESTED:
         return LabelOutcome(
             number, problem=_("Its old label is being voided; try again in a minute."), code="label_being_voided"
@@ -180,8 +181,8 @@ def _new_shipment(work_order: FulfillmentOrder, part: int, *, actor: Actor, now:
         ship_from=work_order.location.address,
         ship_to=order.shipping_address,
         created_at=now,
-        expected_on=work_order.expected_on,
         expected_from=work_order.expected_from,
+        expected_on=work_order.expected_on,
         claim=actor.label[:120],
         claim_until=now + CLAIM,
     )

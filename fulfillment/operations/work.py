@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from fulfillment.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.states import FULFILLMENT_MACHINE, FulfillmentState
 from orders.models import Hold, Order
 from orders.operations import lock_order
+from orders.queries import is_stopped
 
 S = FulfillmentState
 
@@ -90,18 +91,28 @@ def _is_past(state: str, target: str | None) -> bool:
 
 
 def refuse_held(work: Work) -> None:
-    """Stop the hand that picks, packs or ships when the order is held, also when the hold came after the work began."""
-    if work.fulfillment_order.state == S.ON_HOLD or work.order.on_hold:
-        raise Refusal("on_hold", why_held(work.order), state=work.fulfillment_order.state)
+    """Stop the hand that picks, packs or ships when the order or a line of this work is held, also when the hold came after the
+    work began: then nothing of this parcel leaves."""
+    if is_held(work.order, work.fulfillment_order, work.lines):
+        raise Refusal("on_hold", why_held(work.order, work.lines), state=work.fulfillment_order.state)
 
 
-def why_held(order: Order) -> str:
-    """The open holds of an order as one sentence."""
-    holds = Hold.objects.filter(order=order, released_at__isnull=True).order_by("id")
-    reasons = [
-        f"{hold.get_kind_display()} ({hold.reason})" if hold.reason else str(hold.get_kind_display()) for hold in holds
-    ]
-    return _("On hold: {reasons}.").format(reasons=", ".join(reasons) or _("released in a moment"))
+def is_held(order: Order, fulfillment_order: FulfillmentOrder, lines: Iterable[FulfillmentLine]) -> bool:
+    """True when a hold stops this work. No statement for an order without holds."""
+    return fulfillment_order.state == S.ON_HOLD or is_stopped(order, (line.order_line_id for line in lines))
+
+
+def why_held(order: Order, lines: Iterable[FulfillmentLine] | None = None) -> str:
+    """The open holds of an order as one sentence; of those on lines only the ones that name one of these. Two statements."""
+    here = None if lines is None else {line.order_line_id for line in lines}
+    holds = Hold.objects.filter(order=order, released_at__isnull=True).order_by("id").prefetch_related("lines__line")
+    reasons = []
+    for hold in holds:
+        named = [] if hold.whole else [one for one in hold.lines.all() if here is None or one.line_id in here]
+        if hold.whole or named:
+            words = [str(hold.get_kind_display()), *([f"({hold.reason})"] if hold.reason else [])]
+            reasons.append(" ".join([*([", ".join(one.line.sku for one in named) + ":"] if named else []), *words]))
+    return _("On hold: {reasons}.").format(reasons="; ".join(reasons) or _("released in a moment"))
 
 
 def who_did(fulfillment_order: FulfillmentOrder) -> str:

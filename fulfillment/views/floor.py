@@ -27,11 +27,12 @@ from fulfillment.operations.picking import finish_picking, pick_line, pick_scann
 from fulfillment.operations.printing import print_now
 from fulfillment.operations.scanning import Counted
 from fulfillment.operations.shipping import ship_fulfillment_order
-from fulfillment.operations.work import who_did, why_held
+from fulfillment.operations.work import is_held, who_did, why_held
 from fulfillment.states import FulfillmentState
 from fulfillment.tracing import contents_of, is_followed
 from fulfillment.views.work import load
 from inventory.models import Tracking
+from orders.states import Fulfillment
 
 S = FulfillmentState
 _NUMBER = re.compile(r"F\d+-\d+", re.IGNORECASE)
@@ -81,7 +82,10 @@ def station(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("There is no work order {code}.").format(code=code[:40]), extra_tags=_TAG)
         return _go(request, reverse("pack-station"))
     waiting = (
-        queries.queue().filter(state__in=[S.PICKED, S.PICKING, S.OPEN], order__on_hold=False).order_by("ship_by", "id")
+        queries.queue()
+        .filter(state__in=[S.PICKED, S.PICKING, S.OPEN])
+        .exclude(order__fulfillment=Fulfillment.ON_HOLD)
+        .order_by("ship_by", "id")
     )
     return render(request, "fulfillment/station.html", {"waiting": list(waiting[:12]), "answer": _told(request)})
 
@@ -269,8 +273,8 @@ def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 def _context(request: HttpRequest, pk: int) -> dict[str, Any]:
     found = load(pk)
-    held = found.state == S.ON_HOLD or found.order.on_hold
     lines = list(found.lines.all())
+    held = is_held(found.order, found, lines)
     return {
         "found": found,
         "take": queries.lots_to_take([found], now=timezone.now()) if request.resolver_match.url_name == "pick" else {},
@@ -278,7 +282,7 @@ def _context(request: HttpRequest, pk: int) -> dict[str, Any]:
         "order": found.order,
         "walk": queries.lines_in_walk_order(found, queries.bins_of([found])),
         "units": sum(line.quantity for line in found.lines.all()),
-        "why_held": why_held(found.order) if held else "",
+        "why_held": why_held(found.order, lines) if held else "",
         "answer": _told(request) if request.method != "POST" else None,
     }
 

@@ -31,7 +31,7 @@ from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.printing import print_now
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
-from fulfillment.operations.work import who_did, why_held
+from fulfillment.operations.work import is_held, who_did, why_held
 from fulfillment.states import ACTIVE_STATES, FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState, Service
 from fulfillment.tracing import Contents, contents_of, is_followed
 
@@ -69,7 +69,7 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
     entries = TimelineEntry.objects.filter(subject=found.order.subject, data__fulfillment_order_id=found.pk).order_by(
         "-id"
     )[:100]
-    held = found.state == S.ON_HOLD or found.order.on_hold
+    held = is_held(found.order, found, found.lines.all())
     return render(
         request,
         "fulfillment/work_order.html",
@@ -83,7 +83,7 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "service": dict(Service.choices).get(found.service, found.service),
             "expected": formats.day(found.expected_on) if found.expected_on else "",
             "late": found.state in WORKABLE_STATES and found.ship_by < timezone.now(),
-            "why_held": why_held(found.order) if held else "",
+            "why_held": why_held(found.order, found.lines.all()) if held else "",
             "workable": found.state in WORKABLE_STATES and not held,
             "parcels": [_parcel(shipment) for shipment in shipments],
             "history": lines_for(entries),

@@ -17,12 +17,14 @@ from fulfillment.operations.assignment import (
     service_of,
     withdraw_units,
 )
+from fulfillment.operations.setting_aside import arrange_work
 from fulfillment.states import ACTIVE_STATES
 from inventory.operations import Claim, release
 from inventory.operations.reservations import write_reservations
 from oms.orchestration.place_order import is_unroutable, version_of
 from oms.orchestration.planning import Routed, route_and_lock
 from orders.models import Order, OrderLine
+from orders.queries import stopped_by_holds
 from routing.engine.types import Demand, Member, Need, Plan
 from routing.operations import record_decisions
 
@@ -65,9 +67,11 @@ def place_units(
         return None
     routed = route_and_lock([demand], now=now)
     plan = routed.plans[0]
-    held = order.holds.filter(released_at__isnull=True).exists()
     if plan.allocations:
-        _give_work(order, routed, held=held, actor=actor, now=now)
+        stopped = stopped_by_holds(order.pk)
+        _give_work(order, routed, held=stopped.whole > 0, actor=actor, now=now)
+        if stopped.lines:
+            arrange_work(order, actor=actor, now=now)
     allocated: dict[int, int] = defaultdict(int)
     for allocation in plan.allocations:
         allocated[allocation.line_id] += allocation.quantity
@@ -89,20 +93,20 @@ def _give_work(order: Order, routed: Routed, *, held: bool, actor: Actor, now: d
         order.ship_country,
         held,
         next_part(order.pk),
+        postal_code=order.ship_to.postal_code,
     )
     create_fulfillment_orders([assignment], routed.levels, routed.terms, actor=actor, now=now)
     write_reservations(routed.claims, {claim.owner: order.subject for claim in routed.claims}, actor=actor, now=now)
     if assignment.due:
-        postal_code=order.ship_to.postal_code,
         order.ship_by = min(order.ship_by, assignment.due) if order.ship_by else assignment.due
-    if assignment.expected:
-        order.expected_on = max(order.expected_on, assignment.expected) if order.expected_on else assignment.expected
-
-
     if assignment.earliest:
         order.expected_from = (
             max(order.expected_from, assignment.earliest) if order.expected_from else assignment.earliest
         )
+    if assignment.expected:
+        order.expected_on = max(order.expected_on, assignment.expected) if order.expected_on else assignment.expected
+
+
 def take_back_units(
     order: Order,
     lines: Mapping[int, OrderLine],

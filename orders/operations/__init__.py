@@ -1,6 +1,6 @@
 """Writes to orders that need no other app beside them; oms.orchestration puts them together with stock and work orders."""
 
-from orders.operations.holds import add_hold, end_hold
+from orders.operations.holds import add_hold, assign_hold, end_hold
 from orders.operations.notes import add_note, change_tags
 from orders.operations.payments import record_payment, record_refund
 from orders.operations.refreshing import lock_order, refresh_order
@@ -8,6 +8,7 @@ from orders.operations.refreshing import lock_order, refresh_order
 __all__ = [
     "add_hold",
     "add_note",
+    "assign_hold",
     "change_tags",
     "end_hold",
     "lock_order",

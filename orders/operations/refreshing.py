@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.refusals import NotFound, Stale
 from orders.models import Order, OrderLine
+from orders.queries import stopped_by_holds
 from orders.states import Lifecycle
 from orders.status import compute_statuses
 
@@ -35,7 +36,8 @@ def refresh_order(order: Order, *, now: datetime, lines: Sequence[OrderLine] | N
     """Recompute and store the statuses of a locked order from its lines, holds, amounts, parcels and returns; saves the order."""
     if lines is None:
         lines = list(order.lines.all())
-    statuses = compute_statuses(order, lines, holds=order.holds.filter(released_at__isnull=True).count())
+    stopped = stopped_by_holds(order.pk)
+    statuses = compute_statuses(order, lines, holds=stopped.whole, held_lines=stopped.lines)
     order.lifecycle = statuses.lifecycle
     order.payment = statuses.payment
     order.fulfillment = statuses.fulfillment
