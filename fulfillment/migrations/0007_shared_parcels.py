@@ -27,6 +27,7 @@ WITH waiting AS (
            CASE WHEN o.customer_id IS NULL THEN lower(o.email) ELSE 'c' || o.customer_id END AS who
       FROM fulfillment_fulfillmentorder f JOIN orders_order o ON o.id = f.order_id
      WHERE f.state IN ('open', 'picking') AND f.state = 'open' AND f.consolidation_id IS NULL AND NOT f.has_label AND NOT o.on_hold
+       AND o.shipping_address->>'line1' <> ''
 ), several AS (
     SELECT *, count(*) OVER (PARTITION BY location_id, service, who) AS n,
            row_number() OVER (PARTITION BY location_id, service, who, order_id ORDER BY ship_by, id) AS nth
