@@ -110,6 +110,7 @@ def _parts(
             unit_price=piece.unit_price,
             shipped=line.shipped * piece.per_bundle,
             cancelled=line.cancelled * piece.per_bundle,
+            tax_rate=line.tax_rate,
         )
         for piece in pieces
     ]

@@ -68,6 +68,7 @@ class NewOrder:
     total: what the channel says; a difference to the computed total is kept visibly as the order's adjustment.
     external_id: the channel's own id; with the channel it makes the order arrive once. number: what people call it.
     on_shortage: what becomes of units that no location can promise now: "backorder" (they wait), or "refuse" (nothing is placed).
+    hold_unpaid: whether it waits until it is paid; None: as its channel says.
     """
 
     channel_id: int
@@ -96,6 +97,7 @@ class NewOrder:
     note: str = ""
     accepts_marketing: bool = False
     on_shortage: str = "backorder"
+    hold_unpaid: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
