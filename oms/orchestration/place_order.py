@@ -293,7 +293,8 @@ def _sum_up(draft: Draft) -> None:
         draft.parcels = draft.parcels_delivered = 1
     paid = draft.captured_total + draft.authorized_total >= draft.total - draft.cancelled_total
     has_open = any(draft.open_units(n) for n in range(len(request.lines)))
-    draft.held = has_open and not paid and draft.channel.hold_unpaid
+    waits = draft.channel.hold_unpaid if request.hold_unpaid is None else request.hold_unpaid
+    draft.held = has_open and not paid and waits
 
 
 def cancelled_line_value(draft: Draft, position: int) -> Decimal:
