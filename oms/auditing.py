@@ -16,6 +16,8 @@ from django.db import IntegrityError, transaction
 from core.refusals import Refusal
 from counts.auditing import CHECKS as COUNT_CHECKS
 from counts.models import StockCount
+from drafts.models import HeldStock
+from drafts.operations.locking import lock_draft
 from inventory.models import Bucket, LotLevel, MovementReason
 from inventory.operations import Claim, apply_moves, release, reserve
 from inventory.operations.auditing import CHECKS as STOCK_CHECKS
@@ -259,12 +261,16 @@ def _lock_row(model: type[StockCount] | type[NonConformance], pk: int) -> None:
 
 
 def _lock_owner(owner: str) -> None:
-    """Lock the order or transfer that an owner of reservations is of; one that is gone needs none."""
+    """Lock the order, transfer or draft that an owner of reservations is of; one that is gone needs none."""
     kind, pk = owner.partition(":")[0], _id(owner)
     if kind == "order_line" and (
         order_id := OrderLine.objects.filter(pk=pk).values_list("order_id", flat=True).first()
     ):
         lock_order(order_id)
+    if kind == "draft_hold" and (
+        draft_id := HeldStock.objects.filter(pk=pk).values_list("line__draft_id", flat=True).first()
+    ):
+        lock_draft(draft_id)
     if kind == "transfer_line" and (
         transfer_id := TransferLine.objects.filter(pk=pk).values_list("transfer_id", flat=True).first()
     ):

@@ -11,6 +11,8 @@ from django.db.models import Count, Q
 
 from availability.auditing import CHECKS as AVAILABILITY_CHECKS
 from counts.auditing import CHECKS as COUNT_CHECKS
+from drafts.auditing import CHECKS as DRAFT_CHECKS
+from drafts.auditing import NEEDS as DRAFT_NEEDS
 from inventory.operations.auditing import audit_stock, find
 from orders.models import HoldLine, Order
 from orders.status import compute_statuses
@@ -35,7 +37,7 @@ class Finding:
 
 #: Checks in SQL: each row is a count of stock that is wrong (`inventory.operations.auditing.checks.COLUMNS`), or (subject, detail).
 CHECKS: dict[str, str] = {
-    "reservation_has_an_owner_that_needs_it": """
+    "reservation_has_an_owner_that_needs_it": f"""
         SELECT coalesce(r.owner, w.owner), coalesce(r.variant_id, w.variant_id), coalesce(r.location_id, w.location_id), 'reserved', NULL::bigint,
                coalesce(r.quantity, 0), coalesce(w.units, 0)
           FROM (SELECT * FROM inventory_reservation WHERE quantity > 0) r
@@ -48,6 +50,7 @@ CHECKS: dict[str, str] = {
             UNION ALL
             SELECT 'transfer_line:' || tl.id, t.origin_id, tl.quantity, tl.variant_id
               FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id WHERE t.state = 'ready'
+            UNION ALL {DRAFT_NEEDS}
           ) w ON w.owner = r.owner AND w.location_id = r.location_id
          WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",
     "picked_lots_lie_in_totes": """
@@ -110,6 +113,7 @@ CHECKS: dict[str, str] = {
     **COUNT_CHECKS,
     **QUALITY_CHECKS,
     **AVAILABILITY_CHECKS,
+    **DRAFT_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",
     "a_label_is_bought_once_per_parcel": """
