@@ -42,3 +42,8 @@ def rate_on(base: str, quote: str, day: date) -> Quote | None:
 def convert(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
     """An amount at a rate, rounded half up to the smallest unit of `currency`. Sums are sums of such amounts."""
     return quantize(amount * rate, currency)
+
+
+def rate_text(rate: Decimal) -> str:
+    """A rate as it is written: all its digits, without the zeros behind them."""
+    return f"{rate.normalize():f}"

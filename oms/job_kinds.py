@@ -2,6 +2,7 @@
 
 from availability import jobs as availability_jobs  # noqa: F401
 from channels import jobs as channels_jobs  # noqa: F401
+from currencies import jobs as currencies_jobs  # noqa: F401
 from forecasting import jobs as forecasting_jobs  # noqa: F401
 from fulfillment import printing_job, shipping_job  # noqa: F401
 from oms import bulk_orders, transfer_import  # noqa: F401

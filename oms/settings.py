@@ -168,6 +168,7 @@ CELERY_BEAT_SCHEDULE = {
     "snapshot-levels": {"task": "inventory.tasks.snapshot_levels", "schedule": 3600.0},
     "make-scheduled-counts": {"task": "counts.tasks.make_scheduled_counts", "schedule": 900.0},
     "set-expired-aside": {"task": "inventory.tasks.set_expired_lots_aside", "schedule": 900.0},
+    "fetch-exchange-rates": {"task": "currencies.tasks.fetch_exchange_rates", "schedule": 4 * 3600.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
 }
 
@@ -273,6 +274,8 @@ SIMULATE_TRACKING = env.flag("OMS_SIMULATE_TRACKING", OMS_ENV == "demo")
 AVAILABILITY_MERGE_SECONDS = env.number("OMS_AVAILABILITY_MERGE_SECONDS", 3)
 # Webhooks go to public addresses only; a receiver on this machine is for tests and development.
 WEBHOOK_ALLOW_LOOPBACK = env.flag("OMS_WEBHOOK_ALLOW_LOOPBACK", False)
+# Where the European Central Bank's daily file is fetched from (https, a public address); empty: rates are not fetched.
+EXCHANGE_RATES_URL = env.text("OMS_EXCHANGE_RATES_URL", "")
 
 LOGGING = {
     "version": 1,

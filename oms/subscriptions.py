@@ -9,7 +9,7 @@ from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
-from orders.events import OrderCancelled, OrdersPlaced, PaymentRecorded, RefundRecorded
+from orders.events import OrderCancelled, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
 from purchasing.events import LandedCostChanged, PurchaseOrderSent
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from routing.events import RulesPublished
@@ -27,6 +27,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "availability.handlers.order_cancelled",
         "forecasting.handlers.order_cancelled",
     ],
+    OrderRateFixed: ["reports.handlers.order_changed"],
     RefundRecorded: ["reports.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go"],
     StockChanged: [

@@ -39,3 +39,11 @@ class RefundRecorded(Event):
     name: ClassVar[str] = "payment.refunded"
     order_id: int
     refund_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRateFixed(Event):
+    """An order that had no exchange rate was given one."""
+
+    name: ClassVar[str] = "order.rate_fixed"
+    order_id: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 
 from babel.dates import format_skeleton
@@ -66,14 +67,23 @@ def orders_by_day(figures: Figures) -> Chart:
 
 def revenue_by_day(figures: Figures, currency: str) -> Chart:
     """Revenue a day (or week) in one currency."""
+    daily, weekly = _("Revenue by day ({currency})"), _("Revenue by week ({currency})")
+    return _money_by_day(figures, figures.revenue_by_day.get(currency, {}), currency, daily, weekly)
+
+
+def total_by_day(figures: Figures) -> Chart:
+    """Revenue a day (or week) over all currencies, in the shop's."""
+    daily, weekly = _("All revenue by day, in {currency}"), _("All revenue by week, in {currency}")
+    return _money_by_day(figures, figures.total.by_day, figures.total.currency, daily, weekly)
+
+
+def _money_by_day(figures: Figures, revenue: dict[date, Decimal], currency: str, daily: str, weekly: str) -> Chart:
     steps = steps_of(figures.range.days)
-    revenue = figures.revenue_by_day.get(currency, {})
     values = [quantize(sum((revenue.get(day, ZERO) for day in step), ZERO), currency) for step in steps]
-    daily = len(steps) == len(figures.range.days)
-    title = _("Revenue by day ({currency})") if daily else _("Revenue by week ({currency})")
+    by_day = len(steps) == len(figures.range.days)
     return lines(
-        title.format(currency=currency), day_words([step[0] for step in steps]), [Series(_("Revenue"), values)],
-        words=money_words(currency), axis_words=short_words, corner=_("Day") if daily else _("Week of"),
+        (daily if by_day else weekly).format(currency=currency), day_words([step[0] for step in steps]), [Series(_("Revenue"), values)],
+        words=money_words(currency), axis_words=short_words, corner=_("Day") if by_day else _("Week of"),
     )  # fmt: skip
 
 
@@ -92,11 +102,21 @@ def orders_by_channel(figures: Figures) -> Chart:
 
 def revenue_by_channel(figures: Figures, currency: str) -> Chart:
     """Revenue of the range in one currency, a row a channel."""
-    ranked = sorted(figures.revenue_by_channel.get(currency, {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    title = _("Revenue by channel ({currency})").format(currency=currency)
+    return _money_by_channel(figures.revenue_by_channel.get(currency, {}), currency, title)
+
+
+def total_by_channel(figures: Figures) -> Chart:
+    """Revenue of the range over all currencies, in the shop's, a row a channel."""
+    title = _("All revenue by channel, in {currency}").format(currency=figures.total.currency)
+    return _money_by_channel(figures.total.by_channel, figures.total.currency, title)
+
+
+def _money_by_channel(revenue: dict[str, Decimal], currency: str, title: str) -> Chart:
+    ranked = sorted(revenue.items(), key=lambda pair: (-pair[1], pair[0]))
     values = [quantize(amount, currency) for _name, amount in ranked]
     return rows(
-        _("Revenue by channel ({currency})").format(currency=currency), [name for name, _amount in ranked], [Series(_("Revenue"), values)],
-        words=money_words(currency), corner=_("Channel"),
+        title, [name for name, _amount in ranked], [Series(_("Revenue"), values)], words=money_words(currency), corner=_("Channel")
     )  # fmt: skip
 
 

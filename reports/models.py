@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
@@ -20,6 +22,14 @@ class DailyFigure(models.Model):
     cancelled = models.PositiveIntegerField()  # of these orders, wholly
     revenue = money()  # totals less what was cancelled; refunds are told apart
     refunded = money()
+    # The same in the shop's currency, each order at the rate that was fixed when it was placed, rounded order by order.
+    own_currency = models.CharField(max_length=3, db_default="")
+    own_revenue = money(db_default=Decimal(0))
+    own_refunded = money(db_default=Decimal(0))
+    unrated = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # orders without a rate: they are in neither sum above
+    unrated_revenue = money(db_default=Decimal(0))  # what is missing there, in the orders' currency
 
     class Meta:
         constraints = [
@@ -29,6 +39,9 @@ class DailyFigure(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(orders__gte=models.F("cancelled")), name="daily_figure_cancelled_within_orders"
+            ),
+            models.CheckConstraint(
+                condition=Q(orders__gte=models.F("unrated")), name="daily_figure_unrated_within_orders"
             ),
         ]
 

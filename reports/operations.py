@@ -12,6 +12,8 @@ from datetime import date
 
 from django.db import connection, transaction
 
+from core.money import exponent
+from core.shop import shop
 from orders.queries import day_bounds, shop_zone
 from reports.models import DailyFigure, StaleDay
 
@@ -31,12 +33,19 @@ _MARK_ALL = """
      ORDER BY 1
         ON CONFLICT (day) DO NOTHING
 """
+# A rate in another currency than the shop's (of a shop that changed its own) says nothing: its order counts as one without a rate.
 _MAKE = """
-    INSERT INTO reports_dailyfigure (day, channel_id, currency, time_zone, orders, cancelled, revenue, refunded)
-    SELECT %s, channel_id, currency, %s, count(*), count(*) FILTER (WHERE lifecycle = 'cancelled'),
-           sum(total - cancelled_total), sum(refunded_total)
-      FROM orders_order
-     WHERE placed_at >= %s AND placed_at < %s AND lifecycle <> 'draft'
+    INSERT INTO reports_dailyfigure (day, channel_id, currency, time_zone, orders, cancelled, revenue, refunded,
+                                     own_currency, own_revenue, own_refunded, unrated, unrated_revenue)
+    SELECT %(day)s, channel_id, currency, %(zone)s, count(*), count(*) FILTER (WHERE lifecycle = 'cancelled'),
+           sum(revenue), sum(refunded), %(own)s,
+           coalesce(sum(round(revenue * rate, %(decimals)s)), 0), coalesce(sum(round(refunded * rate, %(decimals)s)), 0),
+           count(*) FILTER (WHERE rate IS NULL), coalesce(sum(revenue) FILTER (WHERE rate IS NULL), 0)
+      FROM (SELECT o.channel_id, o.currency, o.lifecycle, o.total - o.cancelled_total AS revenue, o.refunded_total AS refunded,
+                   CASE WHEN o.currency = %(own)s THEN 1 ELSE r.rate END AS rate
+              FROM orders_order o
+              LEFT JOIN orders_orderrate r ON r.order_id = o.id AND r.currency = %(own)s AND o.currency <> %(own)s
+             WHERE o.placed_at >= %(start)s AND o.placed_at < %(end)s AND o.lifecycle <> 'draft') counted
      GROUP BY channel_id, currency
 """
 
@@ -55,19 +64,26 @@ def mark_every_day() -> None:
 
 def refresh_figures() -> int:
     """Make the figures of some marked days anew; the number of days. Nothing to do is 0. Safe to run in many workers at once."""
-    zone = shop_zone()
-    if DailyFigure.objects.exclude(time_zone=zone.key).exists():
+    zone, own = shop_zone(), shop().currency
+    if DailyFigure.objects.exclude(time_zone=zone.key, own_currency=own).exists():
         mark_every_day()
     with transaction.atomic():
         marked = list(StaleDay.objects.select_for_update(skip_locked=True).order_by("-day")[:DAYS_AT_ONCE])
         StaleDay.objects.filter(pk__in=[mark.pk for mark in marked]).delete()
-        make_days((mark.day for mark in marked), zone)
+        make_days((mark.day for mark in marked), zone, own)
     return len(marked)
 
 
-def make_days(days: Iterable[date], zone: zoneinfo.ZoneInfo) -> None:
-    """Make the figures of these days anew, in the caller's transaction. Days are the zone's: 23 or 25 hours long now and then."""
+def make_days(days: Iterable[date], zone: zoneinfo.ZoneInfo, own: str) -> None:
+    """Make the figures of these days anew, in the caller's transaction. Days are the zone's: 23 or 25 hours long now and then.
+
+    own: the shop's currency.
+    """
     with connection.cursor() as cursor:
         for day in days:
             DailyFigure.objects.filter(day=day).delete()
-            cursor.execute(_MAKE, [day, zone.key, *day_bounds(day, zone)])
+            start, end = day_bounds(day, zone)
+            cursor.execute(
+                _MAKE,
+                {"day": day, "zone": zone.key, "start": start, "end": end, "own": own, "decimals": exponent(own)},
+            )

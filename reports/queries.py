@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from core.listing.counting import Count, count_many
 from core.models import Job, JobState, User
+from core.shop import shop
 from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.states import WORKABLE_STATES
 from inventory.models import StockLevel
@@ -135,8 +136,25 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """Revenue over all currencies, in the shop's."""
+
+    currency: str
+    by_day: dict[date, Decimal] = field(default_factory=dict)
+    by_channel: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def revenue(self) -> Decimal:
+        return sum(self.by_day.values(), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """The daily figures of a range, added up in the ways the charts want. Revenue is by currency; sums never mix currencies."""
+    """The daily figures of a range, added up in the ways the charts want.
+
+    Revenue is by currency, and sums never mix currencies but one: `total` is everything in the shop's own currency, each order at the
+    rate fixed when it was placed. unrated: currency → (orders, amount) that have no such rate and so are not in it.
+    """
 
     range: Range
     orders_by_day: dict[date, int]
@@ -146,8 +164,10 @@ class Figures:
     orders_by_channel: dict[str, int]
     revenue_by_channel: dict[str, dict[str, Decimal]]
     by_day_and_channel: dict[str, dict[date, int]]
-    rows: list[tuple[date, str, str, int, int, Decimal, Decimal]]
+    rows: list[tuple[date, str, str, int, int, Decimal, Decimal, Decimal, Decimal, int]]
     being_made: bool
+    total: Total
+    unrated: dict[str, tuple[int, Decimal]]
 
     @property
     def orders(self) -> int:
@@ -165,24 +185,51 @@ class Figures:
         return sorted(orders, key=lambda currency: (currency != own, -orders[currency], currency))
 
 
+#: What is read of a row; figures that were made for another currency of the shop's are made anew in a moment and not added up.
+_READ = (
+    "day", "channel__name", "currency", "orders", "cancelled", "revenue", "refunded", "own_revenue", "own_refunded", "unrated",
+    "unrated_revenue", "own_currency",
+)  # fmt: skip
+
+
 def figures_for(wanted: Range) -> Figures:
-    """Read the kept figures of a range of days. Two statements."""
-    rows = list(
+    """Read the kept figures of a range of days. Three statements."""
+    own = shop().currency
+    kept = list(
         DailyFigure.objects.filter(day__gte=wanted.first, day__lte=wanted.last)
         .order_by("day", "channel__name", "currency")
-        .values_list("day", "channel__name", "currency", "orders", "cancelled", "revenue", "refunded")
+        .values_list(*_READ)
     )
     found = Figures(
-        wanted, dict.fromkeys(wanted.days, 0), sum(row[4] for row in rows), {}, {}, {}, {}, {}, rows,
-        StaleDay.objects.filter(day__gte=wanted.first, day__lte=wanted.last).exists(),
+        wanted, dict.fromkeys(wanted.days, 0), sum(row[4] for row in kept), {}, {}, {}, {}, {}, [row[:10] for row in kept],
+        StaleDay.objects.filter(day__gte=wanted.first, day__lte=wanted.last).exists(), Total(own), {},
     )  # fmt: skip
-    for day, channel, currency, orders, _cancelled, revenue, refunded in rows:
+    for (
+        day,
+        channel,
+        currency,
+        orders,
+        _cancelled,
+        revenue,
+        refunded,
+        own_revenue,
+        _own,
+        unrated,
+        missing,
+        made,
+    ) in kept:
         found.orders_by_day[day] += orders
         _add(found.revenue_by_day.setdefault(currency, {}), day, revenue)
         _add(found.refunded, currency, refunded)
         _add(found.orders_by_channel, channel, orders)
         _add(found.revenue_by_channel.setdefault(currency, {}), channel, revenue)
         _add(found.by_day_and_channel.setdefault(channel, {}), day, orders)
+        if made == own:
+            _add(found.total.by_day, day, own_revenue)
+            _add(found.total.by_channel, channel, own_revenue)
+        if unrated:
+            count, amount = found.unrated.get(currency, (0, Decimal(0)))
+            found.unrated[currency] = (count + unrated, amount + missing)
     return found
 
 

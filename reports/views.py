@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 
 from core.formulas import safe_text
 from core.permissions import require
-from core.shop import shop
 from orders.queries import shop_zone
 from reports import drawing
 from reports.queries import Figures, Range, figures_for, units_by_location
@@ -39,11 +38,16 @@ def range_of(word: str) -> Range:
 @require("reports.view")
 @require_safe
 def reports(request: HttpRequest) -> HttpResponse:
-    """Orders and revenue by day and by channel, units by location; the same numbers as a file."""
+    """Orders and revenue by day and by channel, units by location; the same numbers as a file.
+
+    Where there are several currencies, what they come to in the shop's own stands before each of them.
+    """
     word = request.GET.get("days", USUAL)
     figures = figures_for(range_of(word))
     if request.GET.get("export") == "csv":
         return _file(figures)
+    currencies = figures.currencies(figures.total.currency)
+    several = currencies not in ([], [figures.total.currency])
     context = {
         "ranges": RANGES.items(),
         "chosen": word if word in RANGES else USUAL,
@@ -51,6 +55,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "zone": shop_zone().key,
         "orders": drawing.orders_by_day(figures),
         "channels": drawing.orders_by_channel(figures),
+        "totals": [drawing.total_by_day(figures), drawing.total_by_channel(figures)] if several else [],
+        "unrated": [(currency, orders, amount) for currency, (orders, amount) in sorted(figures.unrated.items())],
         "revenues": [
             (
                 currency,
@@ -59,7 +65,7 @@ def reports(request: HttpRequest) -> HttpResponse:
                 drawing.revenue_by_day(figures, currency),
                 drawing.revenue_by_channel(figures, currency),
             )
-            for currency in figures.currencies(shop().currency)
+            for currency in currencies
         ],
         "units": drawing.units_by_location(units_by_location()),
     }
@@ -82,7 +88,11 @@ def _file(figures: Figures) -> StreamingHttpResponse:
 def _csv_lines(figures: Figures) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(
-        [_("Day"), _("Channel"), _("Currency"), _("Orders"), _("Cancelled"), _("Revenue"), _("Refunded")]
-    )
-    for day, channel, currency, orders, cancelled, revenue, refunded in figures.rows:
-        yield writer.writerow([day.isoformat(), safe_text(channel), currency, orders, cancelled, revenue, refunded])
+        [
+            _("Day"), _("Channel"), _("Currency"), _("Orders"), _("Cancelled"), _("Revenue"), _("Refunded"),
+            _("Revenue in {currency}").format(currency=figures.total.currency),
+            _("Refunded in {currency}").format(currency=figures.total.currency), _("Orders without a rate"),
+        ]
+    )  # fmt: skip
+    for day, channel, *numbers in figures.rows:
+        yield writer.writerow([day.isoformat(), safe_text(channel), *numbers])

@@ -46,6 +46,7 @@ from oms.orchestration.requests import (
 )
 from orders.events import OrdersPlaced
 from orders.models import Channel, Order, OrderBundle, OrderLine
+from orders.operations.rates import fix_rates
 from orders.operations.writing import (
     BundleRow,
     LineRow,
@@ -61,7 +62,10 @@ from orders.status import compute_statuses
 from routing.engine.types import Demand, Member, Need, Plan
 from routing.operations import record_decisions
 
-_LOCK_NAMES = "SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k"
+# The shop's currency comes along, so that orders in it cost no statement more.
+_LOCK_NAMES = """
+    SELECT pg_advisory_xact_lock(k), (SELECT currency FROM core_shop WHERE id = 1) FROM unnest(%s::bigint[]) AS k
+"""
 _KNOWN = """
     SELECT o.channel_id, o.external_id, o.id, o.number FROM orders_order o
       JOIN unnest(%s::bigint[], %s::text[]) AS n (channel_id, external_id)
@@ -137,7 +141,7 @@ def place_orders(
     """Place a batch in one transaction, answers in the order of the requests. One that is refused does not stop the others."""
     answers: dict[int, Placed | Refused] = {}
     with transaction.atomic():
-        known = _take_names(requests)
+        known, own = _take_names(requests)
         drafts: dict[int, Draft] = {}
         repeats: dict[int, int] = {}
         first: dict[tuple[int, str], int] = {}
@@ -158,7 +162,7 @@ def place_orders(
                     first[name] = index
                 else:
                     answers[index] = drafted
-        _write(list(drafts.values()), actor=actor, now=now)
+        _write(list(drafts.values()), own=own, actor=actor, now=now)
         for index, draft in drafts.items():
             answers[index] = draft.refused or Placed(draft.id, draft.number, created=True)
         for index, i in repeats.items():
@@ -166,8 +170,9 @@ def place_orders(
     return [answers[index] for index in range(len(requests))]
 
 
-def _take_names(requests: Sequence[NewOrder]) -> dict[tuple[int, str], tuple[int, str]]:
+def _take_names(requests: Sequence[NewOrder]) -> tuple[dict[tuple[int, str], tuple[int, str]], str]:
     """Lock the names (channel, external id) until the commit, and answer those that exist: so an order arrives once, without errors.
+    The other answer is the shop's currency.
 
     The locks are taken in ascending order; two senders of the same order wait for each other here and nowhere else.
     """
@@ -177,8 +182,10 @@ def _take_names(requests: Sequence[NewOrder]) -> dict[tuple[int, str], tuple[int
     )
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_NAMES, [keys])
+        locked = cursor.fetchone()
+        own = (locked and locked[1]) or Shop.currency.field.default
         cursor.execute(_KNOWN, [[c for c, _e in names], [e for _c, e in names]])
-        return {(channel, external): (pk, number) for channel, external, pk, number in cursor.fetchall()}
+        return {(channel, external): (pk, number) for channel, external, pk, number in cursor.fetchall()}, own
 
 
 def _variants(requests: Sequence[NewOrder]) -> tuple[dict[str, Goods], dict[int, list[Component]]]:
@@ -226,7 +233,7 @@ def _draft(
     return Draft(parts.request, parts.amounts, channel, parts.goods, parts.groups, parts.origins)
 
 
-def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
+def _write(drafts: list[Draft], *, own: str, actor: Actor, now: datetime) -> None:
     if not drafts:
         return
     _name(drafts)
@@ -253,6 +260,8 @@ def _write(drafts: list[Draft], *, actor: Actor, now: datetime) -> None:
         _write_money(drafts, actor=actor, now=now)
         write_holds([(d.id, HoldKind.PAYMENT.value, "", actor.ref, now, "") for d in drafts if d.held])
         record_many(((f"order:{d.id}", "order.placed", _history(d)) for d in drafts), actor=actor, at=now)
+    if foreign := [draft.id for draft in drafts if draft.request.currency != own]:
+        fix_rates(foreign, own=own)
     publish(OrdersPlaced([draft.id for draft in drafts]), actor=actor)
 
 

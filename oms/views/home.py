@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core.permissions import require
-from core.shop import shop
 from orders.queries import shop_zone
 from replenishment.queries import low_now
 from reports import drawing
@@ -43,6 +42,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def _charts(today: Any) -> list[Any]:
     figures = figures_for(Range(today - timedelta(days=DAYS - 1), today))
     charts = [drawing.orders_by_day(figures)]
-    if currencies := figures.currencies(shop().currency):
-        charts.append(drawing.revenue_by_day(figures, currencies[0]))
+    currencies = figures.currencies(figures.total.currency)
+    if currencies:
+        several = len(currencies) > 1
+        charts.append(drawing.total_by_day(figures) if several else drawing.revenue_by_day(figures, currencies[0]))
     return [*charts, drawing.orders_by_channel(figures), drawing.units_by_location(units_by_location())]

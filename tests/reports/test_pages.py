@@ -97,8 +97,10 @@ def test_the_numbers_come_as_a_file_too(client_as: SignIn) -> None:
     make_figures()
     response = client_as("finance").get("/reports/?export=csv&days=7")
     lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
-    assert lines[0] == "Day,Channel,Currency,Orders,Cancelled,Revenue,Refunded"
-    assert ",'=1+1,EUR,1,0,10.0000,0.0000" in lines[1]
+    assert lines[0] == (
+        "Day,Channel,Currency,Orders,Cancelled,Revenue,Refunded,Revenue in EUR,Refunded in EUR,Orders without a rate"
+    )
+    assert ",'=1+1,EUR,1,0,10.0000,0.0000,10.0000,0.0000,0" in lines[1]
 
 
 def test_an_unknown_range_is_the_usual_one(client_as: SignIn) -> None:

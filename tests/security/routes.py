@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from core.permissions import Role
 from tests.channels.files import orders_file
+from tests.currencies.walked import rates_file
 from tests.factories.counts import picture
 from tests.security.pages import form_with
 from tests.security.world import PASSWORD, World
@@ -163,6 +164,10 @@ ROUTES: dict[str, Arguments] = {
             "transfer-suggestions",
             "transfer-import",
             "transfer-scan",
+            "rates",
+            "rate-new",
+            "rates-import",
+            "unrated-orders",
             "purchase-orders",
             "purchase-order-new",
             "purchase-scan",
@@ -702,6 +707,12 @@ ACTS = [
     Act("transfers", _bulk("ready", "transfer_draft"), "ready", "transfers.edit"),
     Act("transfers", _bulk("print", "transfer_draft"), "print", "transfers.view"),
     Act("transfers", _bulk("cancel", "transfer_draft", reason=""), "cancel", "transfers.edit"),
+    # Exchange rates:
+    Act("rate-new", fixed(base="EUR", quote="USD", rate="1.08", day="2026-11-20")),
+    Act("rates-import", lambda _world, _role: {"file": rates_file()}),
+    Act("rates", _bulk("delete", "rate"), "delete", "rates.edit"),
+    Act("unrated-orders", _bulk("look-up", "unrated"), "look-up", "rates.edit"),
+    Act("unrated-orders", _bulk("set", "unrated", rate="0.9"), "set", "rates.edit"),
     # Forecasts:
     Act("forecast-run", fixed()),
     Act(

@@ -37,6 +37,7 @@ from returns.operations import (
 )
 from tests.availability.walked import availability_rows
 from tests.channels.files import orders_file, queue
+from tests.currencies.walked import rates_and_waiting_order
 from tests.factories.bundles import make_bundle
 from tests.factories.counts import counts_and_cases
 from tests.factories.forecasting import make_forecast
@@ -102,6 +103,7 @@ def build_world() -> World:
     world.values |= counts_and_cases(world.variant, world.location)
     world.values |= followed_units(world.location)
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
+    world.values |= rates_and_waiting_order(now)
     world.values |= purchases_in_each_state(world.variant, world.location)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
