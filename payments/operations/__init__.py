@@ -1,0 +1,1 @@
+"""What is done with payments through gateways."""
