@@ -170,6 +170,8 @@ CELERY_BEAT_SCHEDULE = {
     "set-expired-aside": {"task": "inventory.tasks.set_expired_lots_aside", "schedule": 900.0},
     "fetch-exchange-rates": {"task": "currencies.tasks.fetch_exchange_rates", "schedule": 4 * 3600.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
+    "ask-gateways": {"task": "payments.tasks.ask_gateways", "schedule": 30.0},
+    "prune-gateway-webhooks": {"task": "payments.tasks.prune_webhooks", "schedule": 86400.0},
 }
 
 AUTH_USER_MODEL = "core.User"
@@ -269,6 +271,9 @@ CONTENT_SECURITY_POLICY = {
 OMS_SUBSCRIPTIONS = "oms.subscriptions.SUBSCRIPTIONS"
 # Demo parcels move by themselves so that tracking pages have something to tell; real carriers report for themselves.
 SIMULATE_TRACKING = env.flag("OMS_SIMULATE_TRACKING", OMS_ENV == "demo")
+
+# Other addresses of payment gateways' APIs, for tests and development; empty: the gateways' own.
+PAYMENT_GATEWAY_URLS = {"stripe": env.text("OMS_STRIPE_URL", ""), "paypal": env.text("OMS_PAYPAL_URL", "")}
 
 # Changes of one SKU are gathered for so long before its channels are told.
 AVAILABILITY_MERGE_SECONDS = env.number("OMS_AVAILABILITY_MERGE_SECONDS", 3)

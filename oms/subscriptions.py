@@ -10,6 +10,7 @@ from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
 from orders.events import OrderCancelled, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
+from payments.events import WebhookArrived
 from purchasing.events import LandedCostChanged, PurchaseOrderSent
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from routing.events import RulesPublished
@@ -26,10 +27,11 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "reports.handlers.order_changed",
         "availability.handlers.order_cancelled",
         "forecasting.handlers.order_cancelled",
+        "payments.handlers.void_cancelled",
     ],
     OrderRateFixed: ["reports.handlers.order_changed"],
     RefundRecorded: ["reports.handlers.order_changed"],
-    PaymentRecorded: ["oms.handlers.let_paid_order_go"],
+    PaymentRecorded: ["oms.handlers.let_paid_order_go", "payments.handlers.void_what_came_late"],
     StockChanged: [
         "availability.handlers.stock_changed",
         "forecasting.handlers.stock_changed",
@@ -39,10 +41,11 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
     PurchaseOrderSent: ["purchasing.mailing.mail_purchase"],
     LandedCostChanged: ["purchasing.handlers.follow_landed_cost"],
+    WebhookArrived: ["payments.handlers.work_in_webhook"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
-    FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped"],
+    FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped", "payments.handlers.capture_at_shipment"],
     ShipmentDelivered: ["fulfillment.handlers.tell_customer_delivered"],
     TrackingLinkAsked: ["customers.portal.links.mail_tracking_links"],
     ReturnRequested: ["returns.notices.mail_return_requested"],
