@@ -93,13 +93,15 @@ class VariantForm(WrittenByOperation):
         model = Variant
         fields = [
             "sku", "title", "options", "barcode", "price", "cost", "weight_grams", "length_mm", "width_mm", "height_mm", "hs_code",
-            "origin_country", "requires_shipping", "active", "tracking", "min_remaining_days",
+            "origin_country", "requires_shipping", "active", "tracking", "min_remaining_days", "released_on",
         ]  # fmt: skip
+        widgets = {"released_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
         help_texts = {
             "tracking": _(
                 "By lot: with expiry dates, what expires first leaves first. By serial number: each unit is scanned into its parcel."
             ),
             "min_remaining_days": _("By lot only. 0: it ships up to the day it expires."),
+            "released_on": _("Sold before that day it is a pre-order: its units wait, even when they are here."),
             "barcode": _("GTIN (EAN, UPC) or a code of your own; scanners find the variant by it."),
             "hs_code": _("6 to 14 digits, for customs papers."),
         }

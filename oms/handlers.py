@@ -20,13 +20,13 @@ ROUTING = Actor.system("routing")
 
 @own_transactions
 def fill_waiting_orders(event: StockIncreased, *, actor: Actor, now: datetime) -> None:
-    """Stock came in: the oldest orders that wait for it get it."""
+    """Stock came in: those who wait for it get it, in the order of service."""
     fill_backorders(variant_ids=event.variant_ids, actor=ROUTING, now=now)
 
 
 @own_transactions
 def look_again_at_shortages(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
-    """Stock that came in while an order was being placed may have missed it: look once more, oldest first."""
+    """Stock that came in while an order was being placed may have missed it: look once more."""
     short = OrderLine.objects.filter(order_id__in=event.order_ids, backordered__gt=0).values_list(
         "variant_id", flat=True
     )

@@ -11,7 +11,7 @@ from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDel
 from inventory.events import StockChanged, StockIncreased
 from orders.events import OrderCancelled, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
 from payments.events import WebhookArrived
-from purchasing.events import LandedCostChanged, PurchaseOrderSent
+from purchasing.events import LandedCostChanged, PurchaseDatesChanged, PurchaseOrderSent
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
 from routing.events import RulesPublished
 
@@ -22,11 +22,13 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "availability.handlers.orders_placed",
         "forecasting.handlers.orders_placed",
         "replenishment.handlers.orders_placed",
+        "backorders.handlers.orders_placed",
     ],
     OrderCancelled: [
         "reports.handlers.order_changed",
         "availability.handlers.order_cancelled",
         "forecasting.handlers.order_cancelled",
+        "backorders.handlers.order_fell_or_rose",
         "payments.handlers.void_cancelled",
     ],
     OrderRateFixed: ["reports.handlers.order_changed"],
@@ -36,10 +38,12 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "availability.handlers.stock_changed",
         "forecasting.handlers.stock_changed",
         "replenishment.handlers.stock_changed",
+        "backorders.handlers.stock_changed",
         "purchasing.handlers.follow_stock",
     ],
     AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
     PurchaseOrderSent: ["purchasing.mailing.mail_purchase"],
+    PurchaseDatesChanged: ["backorders.handlers.purchase_dates_changed"],
     LandedCostChanged: ["purchasing.handlers.follow_landed_cost"],
     WebhookArrived: ["payments.handlers.work_in_webhook"],
     StockIncreased: ["oms.handlers.fill_waiting_orders"],

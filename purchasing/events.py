@@ -18,6 +18,14 @@ class PurchaseOrderSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseDatesChanged(Event):
+    """A supplier named other days for goods that are still to come. What changes the units as well is heard of as changed stock."""
+
+    name: ClassVar[str] = "purchase.dates_changed"
+    purchase_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class LandedCostChanged(Event):
     """What the units of an order cost has changed after some of them had arrived."""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from inventory.models import Location, LocationDay
+from inventory.models import Location, LocationDay, Variant
 from routing.engine.types import Rule, RuleSet, Site
 from routing.models import RuleSet as StoredRuleSet
 
@@ -142,12 +142,24 @@ def with_capacity(sites: Mapping[int, Site], *, now: datetime, lock: bool = Fals
     }
 
 
+_STOCK = """
+    SELECT s.variant_id, s.location_id, s.available FROM inventory_stocklevel s
+     WHERE s.variant_id = ANY(%s) AND s.available > 0
+       AND NOT EXISTS (SELECT FROM inventory_variant v WHERE v.id = s.variant_id AND v.awaits_release)
+"""
+
+
+def unreleased(variant_ids: Iterable[int]) -> set[int]:
+    """Those of the variants that nobody may be given yet, because they await their release."""
+    return set(Variant.objects.filter(pk__in=list(variant_ids), awaits_release=True).values_list("pk", flat=True))
+
+
 def stock_snapshot(variant_ids: Iterable[int]) -> dict[int, dict[int, int]]:
-    """variant id → location id → units that can be promised, as committed now; nothing is locked."""
+    """variant id → location id → units that can be promised, as committed now; nothing is locked. Pre-orders have none yet."""
     stock: dict[int, dict[int, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT variant_id, location_id, available FROM inventory_stocklevel WHERE variant_id = ANY(%s) AND available > 0",
+            _STOCK,
             [sorted(set(variant_ids))],
         )
         for variant_id, location_id, available in cursor.fetchall():

@@ -14,15 +14,18 @@ from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.addresses import known_country
+from core.outbox import publish
 from core.refusals import Invalid, NotFound, Refusal
 from core.text import fold, search_words
 from core.timeline import record, record_many
+from inventory.events import StockIncreased
 from inventory.models import Product, Variant
+from inventory.operations.releases import await_release
 
 PRODUCT_FIELDS = ("title", "handle", "vendor", "product_type", "tags", "active")
 VARIANT_FIELDS = (
     "sku", "title", "options", "barcode", "price", "cost", "weight_grams", "length_mm", "width_mm", "height_mm", "hs_code",
-    "origin_country", "requires_shipping", "active", "min_remaining_days",
+    "origin_country", "requires_shipping", "active", "min_remaining_days", "released_on",
 )  # fmt: skip
 MAX_TAGS = 50
 MAX_MEASURE = 1_000_000  # grams and millimetres: a tonne, a kilometre
@@ -90,7 +93,10 @@ def save_variant(
         if variant_id is not None and not changes:
             return variant
         variant.search_text, variant.updated_at = search_text_of(variant), now
+        released = await_release(variant, now=now)
         _write(variant, field="sku", message=_("Another variant has this SKU."))
+        if released:
+            publish(StockIncreased([variant.pk]), actor=actor)
         kind = "variant.added" if variant_id is None else "variant.changed"
         detail = (
             {"sku": variant.sku, "title": variant.title}

@@ -26,6 +26,7 @@ from routing.queries import (
     load_sites,
     local_days,
     stock_snapshot,
+    unreleased,
     variant_level_keys,
     with_capacity,
 )
@@ -105,8 +106,9 @@ def _route_under_lock(
     base = ready.planner
     levels = lock_levels(variant_level_keys(variants))
     stock: dict[int, dict[int, int]] = defaultdict(dict)
+    waiting = unreleased(variants)
     for (variant_id, location_id), level in levels.items():
-        if level.available > 0:
+        if level.available > 0 and variant_id not in waiting:
             stock[variant_id][location_id] = level.available
     planner = Planner(with_capacity(base.sites, now=now, lock=True), base.rules) if limited else base
     plans = plan_all(planner, demands, stock)

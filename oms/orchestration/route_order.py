@@ -1,4 +1,4 @@
-"""Route what has no place yet; fill back-orders, oldest first; try rules on an order without changing anything."""
+"""Route what has no place yet; fill back-orders in the shop's order of service; try rules on an order without changing anything."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
+from backorders.operations import filling_settings
+from backorders.queries import waiting_for_stock
 from core.actors import Actor
 from core.timeline import record
 from inventory.models import Reservation
@@ -72,20 +73,17 @@ def route_order(
 def fill_backorders(
     *, variant_ids: Iterable[int] | None = None, actor: Actor, now: datetime, limit: int = FILL_BATCH
 ) -> int:
-    """Give stock that came in to those who wait for it, oldest order first; the number of orders that got some.
+    """Give stock that came in to those who wait for it, in the shop's order of service; the number of orders that got some.
 
-    variant_ids: only orders that wait for these. An order is looked at only while one of its variants can be promised.
+    variant_ids: only orders that wait for these. An order is looked at only while one of its variants can be promised. Where the
+    shop wants a person to decide, nothing is filled here: see `oms.orchestration.filling`.
     """
-    waiting = OrderLine.objects.filter(backordered__gt=0, order__lifecycle=Lifecycle.OPEN)
-    if variant_ids is not None:
-        waiting = waiting.filter(variant_id__in=list(variant_ids))
-    waiting = waiting.filter(Q(variant__levels__available__gt=0))
-    ids = list(
-        dict.fromkeys(waiting.order_by("order__placed_at", "order_id").values_list("order_id", flat=True)[: limit * 2])
-    )[:limit]
+    how = filling_settings()
+    if how.ask_first:
+        return 0
     filled = 0
-    for order_id in ids:
-        if _can_get_any(order_id) and _fill(order_id, actor=actor, now=now):
+    for order_id in waiting_for_stock(variant_ids, strategy=how.strategy, limit=limit):
+        if can_get_any(order_id) and fill_order(order_id, actor=actor, now=now):
             filled += 1
     return filled
 
@@ -101,8 +99,10 @@ def route_waiting(*, actor: Actor, now: datetime, limit: int = FILL_BATCH) -> in
     return placed
 
 
-def _can_get_any(order_id: int) -> bool:
-    return OrderLine.objects.filter(order_id=order_id, backordered__gt=0, variant__levels__available__gt=0).exists()
+def can_get_any(order_id: int) -> bool:
+    """True while one of the variants that an order waits for can be promised."""
+    lines = OrderLine.objects.filter(order_id=order_id, backordered__gt=0, variant__awaits_release=False)
+    return lines.filter(variant__levels__available__gt=0).exists()
 
 
 def _preview_allocates(order_id: int, *, now: datetime) -> bool:
@@ -110,7 +110,8 @@ def _preview_allocates(order_id: int, *, now: datetime) -> bool:
     return bool(tried.plan and tried.plan.allocations)
 
 
-def _fill(order_id: int, *, actor: Actor, now: datetime) -> bool:
+def fill_order(order_id: int, *, actor: Actor, now: datetime) -> bool:
+    """Give an order what it can get now, in a transaction of its own; True when it got something."""
     if not _preview_allocates(order_id, now=now):
         return False
     plan = route_order(order_id=order_id, cause="backorder", actor=actor, now=now)

@@ -14,7 +14,7 @@ from core.actors import Actor
 from core.outbox import publish
 from core.paper.weasy import pdf_available
 from core.refusals import Invalid, Refusal, Unavailable
-from purchasing.events import PurchaseOrderSent
+from purchasing.events import PurchaseDatesChanged, PurchaseOrderSent
 from purchasing.models import PurchaseLine, PurchaseOrder
 from purchasing.operations.arriving import tell_landed_cost
 from purchasing.operations.drafting import MOST_UNITS
@@ -105,6 +105,7 @@ def confirm_purchase_order(
         order = locked.order
         action = "reconfirm" if order.state == PurchaseState.PARTLY_RECEIVED else "confirm"
         state = PURCHASE_MACHINE.check(order, action)
+        days = _days_of(locked)
         before, changes = outstanding(locked), _apply_confirmations(locked, lines)
         PurchaseLine.objects.bulk_update(locked.lines, ["confirmed", "confirmed_on"])
         expect(locked, before, actor=actor, now=now)
@@ -119,9 +120,16 @@ def confirm_purchase_order(
         record(
             order, "purchase.confirmed", actor=actor, now=now, changes=changes, expected_on=str(order.expected_on or "")
         )
+        if _days_of(locked) != days:
+            publish(PurchaseDatesChanged(order.pk), actor=actor)
         _complete(locked, actor=actor, now=now)
         tell_landed_cost(locked, actor=actor)
         return order
+
+
+def _days_of(locked: Locked) -> list[date | None]:
+    """The day for which each line is expected."""
+    return [line.confirmed_on or locked.order.expected_on for line in locked.lines]
 
 
 def _apply_confirmations(locked: Locked, lines: Sequence[Confirmation]) -> dict[str, list[int]]:
