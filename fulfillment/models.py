@@ -186,7 +186,7 @@ class Shipment(models.Model):
             models.UniqueConstraint(
                 fields=["fulfillment_order"],
                 name="shipment_one_live_per_fulfillment",
-                condition=Q(direction="outbound") & ~Q(state="voided"),
+                condition=Q(direction="outbound") & ~Q(state__in=["void_requested", "voided"]),
             ),
         ]
         indexes = [

@@ -15,8 +15,9 @@ from core.jobs import JobKind, register_job, report_error, start_job
 from core.models import Job
 from core.refusals import Refusal
 from fulfillment.models import FulfillmentOrder
+from fulfillment.operations.groups import members_of
 from fulfillment.operations.labels import buy_labels
-from fulfillment.operations.shipping import ship_fulfillment_order
+from fulfillment.operations.shipping import one_of_each, ship_fulfillment_order
 from fulfillment.printing_job import actor_of
 
 KIND = "ship"
@@ -26,6 +27,7 @@ LABELS_AT_ONCE = 25
 def start_shipping(*, fulfillment_order_ids: Sequence[int], actor: Actor, now: datetime) -> Job:
     """Queue packing and shipping of any number of work orders."""
     ids = list(dict.fromkeys(fulfillment_order_ids))
+    ids = one_of_each(ids, members_of(ids))
     title = _("Ship {count} parcels").format(count=len(ids))
     return start_job(kind=KIND, title=title, params={"ids": ids}, actor=actor, now=now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import transaction
 from core import timeline
 from core.actors import Actor
 from fulfillment.carriers.base import Bought, BuyOutcome, LabelResult, Refused
-from fulfillment.models import Document, DocumentKind, FulfillmentOrder, Package, Shipment
+from fulfillment.models import Consolidation, Document, DocumentKind, FulfillmentOrder, Package, Shipment
 from fulfillment.operations.purchases import problem_of
 from fulfillment.states import SHIPMENT_MACHINE, FulfillmentState, ShipmentState
 
@@ -35,8 +35,7 @@ class LabelOutcome:
 def settle(answers: Mapping[int, BuyOutcome], *, actor: Actor, now: datetime) -> dict[int, LabelOutcome]:
     """Write what the carrier answered, by shipment id. Safe to repeat: a label that is known already is not counted twice."""
     with transaction.atomic():
-        work_ids = Shipment.objects.filter(pk__in=answers, fulfillment_order__isnull=False).values("fulfillment_order")
-        rows = FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=work_ids)
+        rows = FulfillmentOrder.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=_concerned(answers))
         works = {work_order.pk: work_order for work_order in rows.order_by("pk")}
         book = _Book(actor, now)
         outcomes = {}
@@ -45,6 +44,14 @@ def settle(answers: Mapping[int, BuyOutcome], *, actor: Actor, now: datetime) ->
             outcomes[shipment.pk] = book.enter(shipment, work_order, answers[shipment.pk])
         book.write()
     return outcomes
+
+
+def _concerned(shipment_ids: Iterable[int]) -> list[int]:
+    """The work orders of shipments and those that share a parcel with them."""
+    own = Shipment.objects.filter(pk__in=list(shipment_ids), fulfillment_order__isnull=False)
+    leads = list(own.values_list("fulfillment_order_id", flat=True))
+    led = FulfillmentOrder.objects.filter(consolidation__in=Consolidation.objects.filter(lead__in=leads))
+    return [*leads, *led.values_list("pk", flat=True)]
 
 
 @dataclass(slots=True)
@@ -125,6 +132,11 @@ class _Book:
             shipment.save(update_fields=["state", "problem", "claim_until"])
         Package.objects.bulk_create(self.packages)
         Document.objects.bulk_create(self.documents)
-        FulfillmentOrder.objects.filter(pk__in=self.labelled).update(has_label=True)
+        if self.labelled:
+            FulfillmentOrder.objects.filter(pk__in=self.labelled).update(has_label=True)
+            led = Consolidation.objects.filter(lead__in=self.labelled)
+            FulfillmentOrder.objects.filter(consolidation__in=led).exclude(state__in=NEVER_LEAVES).update(
+                has_label=True
+            )
         if self.history:
             timeline.record_many(self.history, actor=self.actor, at=self.now)

@@ -9,7 +9,7 @@ a time limit, keeps two buyers of the same label apart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -21,6 +21,7 @@ from core import formats
 from core.actors import Actor
 from core.refusals import NotFound, Refusal, Stale
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
+from fulfillment.operations.groups import Member, tidy_groups
 from fulfillment.operations.label_outcomes import LabelOutcome, settle
 from fulfillment.operations.purchases import DEFAULT_CARRIER, Intent, ask_carrier
 from fulfillment.operations.work import is_held, why_held
@@ -33,9 +34,9 @@ _NOT_BOUGHT = (ShipmentState.LABEL_REQUESTED, ShipmentState.VOID_REQUESTED)
 
 
 def live_shipment(fulfillment_order_id: int, *, lock: bool = False) -> Shipment | None:
-    """The outbound shipment of a work order that is not voided."""
+    """The outbound shipment of a work order that is not given back."""
     rows = Shipment.objects.filter(fulfillment_order_id=fulfillment_order_id, direction=Direction.OUTBOUND)
-    rows = rows.exclude(state=ShipmentState.VOIDED)
+    rows = rows.exclude(state__in=(ShipmentState.VOID_REQUESTED, ShipmentState.VOIDED))
     return (rows.select_for_update(no_key=True) if lock else rows).first()
 
 
@@ -52,10 +53,15 @@ def buy_label(*, fulfillment_order_id: int, actor: Actor, now: datetime) -> Ship
 def buy_labels(*, fulfillment_order_ids: Sequence[int], actor: Actor, now: datetime) -> dict[int, LabelOutcome]:
     """The labels of many work orders, each bought once at most; what cannot be had says why and does not stop the others.
 
-    Not for use inside a transaction: the intents must be committed before the carrier is asked.
+    Work orders that share a parcel have one label, the lead's, with the weight of all. Not for use inside a transaction: the
+    intents must be committed before the carrier is asked.
     """
-    outcomes, intents = _intend(fulfillment_order_ids, actor=actor, now=now)
-    return outcomes | _buy(intents, actor=actor, now=now)
+    members = tidy_groups(fulfillment_order_ids, actor=actor, now=now)
+    lead_of = {one.pk: one.lead_id for one in members}
+    leads = list(dict.fromkeys(lead_of.get(pk, pk) for pk in fulfillment_order_ids))
+    outcomes, intents = _intend(leads, members, actor=actor, now=now)
+    outcomes |= _buy(intents, actor=actor, now=now)
+    return {pk: outcomes[lead_of.get(pk, pk)] for pk in fulfillment_order_ids}
 
 
 def buy_return_label(*, shipment_id: int, weight_grams: int = 0, actor: Actor, now: datetime) -> Shipment:
@@ -95,7 +101,7 @@ def _buy(intents: Sequence[Intent], *, actor: Actor, now: datetime) -> dict[int,
 
 
 def _intend(
-    fulfillment_order_ids: Sequence[int], *, actor: Actor, now: datetime
+    fulfillment_order_ids: Sequence[int], members: Sequence[Member], *, actor: Actor, now: datetime
 ) -> tuple[dict[int, LabelOutcome], list[Intent]]:
     """Commit the intents: (outcomes that are known already, what is to be asked)."""
     outcomes: dict[int, LabelOutcome] = {}
@@ -118,7 +124,7 @@ def _intend(
                 shipment.order = work_order.order
                 again.append(_claim(shipment, actor=actor, now=now))
         Shipment.objects.bulk_create(new)
-    weights = _weights(cast(int, shipment.fulfillment_order_id) for shipment in (*again, *new))
+    weights = _weights([cast(int, shipment.fulfillment_order_id) for shipment in (*again, *new)], members)
     intents = [Intent(s, weights.get(s.fulfillment_order_id or 0, 0), asked_before=True) for s in again]
     return outcomes, intents + [Intent(s, weights.get(s.fulfillment_order_id or 0, 0), asked_before=False) for s in new]
 
@@ -188,10 +194,13 @@ def _new_shipment(work_order: FulfillmentOrder, part: int, *, actor: Actor, now:
     )
 
 
-def _weights(fulfillment_order_ids: Iterable[int]) -> dict[int, int]:
-    """Fulfillment order id → weight of its units in grams."""
-    rows = FulfillmentLine.objects.filter(fulfillment_order_id__in=list(fulfillment_order_ids))
-    weights = rows.values_list("fulfillment_order_id").annotate(
+def _weights(fulfillment_order_ids: Sequence[int], members: Sequence[Member]) -> dict[int, int]:
+    """Fulfillment order id → weight in grams of the units in its parcel: its own and those of the members it leads."""
+    lead_of = {one.pk: one.lead_id for one in members if one.lead_id in fulfillment_order_ids}
+    rows = FulfillmentLine.objects.filter(fulfillment_order_id__in=[*fulfillment_order_ids, *lead_of])
+    weights: Counter[int] = Counter()
+    for pk, grams in rows.values_list("fulfillment_order_id").annotate(
         grams=Sum(F("quantity") * F("order_line__weight_grams"))
-    )
-    return dict(weights)
+    ):
+        weights[lead_of.get(pk, pk)] += grams
+    return weights

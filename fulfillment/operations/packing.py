@@ -1,12 +1,15 @@
 """Packing: from the tote into the parcel, every unit checked by a scan, or the whole parcel at once.
 
 At a pack station without a picking round, the scan that packs a unit has also picked it: the work order passes the states in
-between in the same transaction.
+between in the same transaction. Where work orders of several orders travel as one parcel, every act is on the parcel, whichever of
+them is named: it is packed when the units of all are in, and all of them are packed then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,10 +17,10 @@ from django.utils.translation import gettext as _
 from core.actors import Actor
 from core.refusals import Invalid, Stale
 from fulfillment.models import FulfillmentLine, FulfillmentOrder
+from fulfillment.operations.groups import Group, empty, leave_behind, lock_group
 from fulfillment.operations.picking import end_picking, ensure_picking
 from fulfillment.operations.scanning import Counted
 from fulfillment.operations.units import (
-    forget_packed,
     pack_serial,
     read_code,
     record_lots,
@@ -31,12 +34,37 @@ from fulfillment.operations.work import (
     check_move,
     count_all,
     count_to,
-    lock_work,
     record,
     who_did,
     write_state,
 )
 from orders.operations import refresh_order
+
+T = TypeVar("T")
+
+
+def in_parcel(
+    fulfillment_order_id: int,
+    do: Callable[[Group], T],
+    *,
+    actor: Actor,
+    now: datetime,
+    expected_version: int | None = None,
+) -> T:
+    """Do something with a parcel that is not closed, under the locks of all that is in it; who is held stays behind first.
+
+    Where the very work order that was named stays behind, that is kept and told with Stale `left_parcel`: the others go on.
+    """
+    with transaction.atomic():
+        group = lock_group(fulfillment_order_id, expected_version=expected_version)
+        leave_behind(group, actor=actor, now=now)
+        number = group.asked.fulfillment_order.number
+        why = dict(group.behind).get(number)
+        if why is None or not group.works:
+            return do(group)
+    others = ", ".join(work.fulfillment_order.number for work in group.works)
+    message = _("{number} stays behind: {why} The parcel goes on as {others}.")
+    raise Stale("left_parcel", message.format(number=number, why=why, others=others))
 
 
 def pack_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: datetime) -> Counted:
@@ -44,92 +72,112 @@ def pack_scanned(*, fulfillment_order_id: int, code: str, actor: Actor, now: dat
 
     Raises Refusal `wrong_item`, `too_many`, `on_hold`, `wrong_state`; Stale `already_…` names who was faster and when.
     """
-    with transaction.atomic():
-        work = lock_work(fulfillment_order_id)
-        _ensure_packable(work, actor=actor, now=now)
+
+    def scan(group: Group) -> Counted:
+        _ensure_packable(group, actor=actor, now=now)
+        work = group.whole
         scanned = read_code(work, code, "packed", now=now)
         pack_serial(work, scanned, actor=actor, now=now)
         warning = take_scanned_lot(work, scanned, "packed", actor=actor, now=now)
         line = scanned.line
-        return _count(work, line, line.packed + 1, actor=actor, now=now, warning=warning)
+        return _count(group, line, line.packed + 1, actor=actor, now=now, warning=warning)
+
+    return in_parcel(fulfillment_order_id, scan, actor=actor, now=now)
 
 
 def pack_line(
     *, fulfillment_order_id: int, line_id: int, units: int | None = None, actor: Actor, now: datetime
 ) -> Counted:
     """Put units of one line into the parcel without scanning; None means all that are left of it."""
-    with transaction.atomic():
-        work = lock_work(fulfillment_order_id)
-        _ensure_packable(work, actor=actor, now=now)
-        line = work.line(line_id)
+
+    def put(group: Group) -> Counted:
+        _ensure_packable(group, actor=actor, now=now)
+        line = group.whole.line(line_id)
         left = line.quantity - line.packed
-        units = left if units is None else units
-        if not 0 < units <= left:
+        wanted = left if units is None else units
+        if not 0 < wanted <= left:
             raise Invalid("bad_units", _("{left} units are left to pack.").format(left=left), field="units")
         refuse_unscanned([line])
-        return _count(work, line, line.packed + units, actor=actor, now=now)
+        return _count(group, line, line.packed + wanted, actor=actor, now=now)
+
+    return in_parcel(fulfillment_order_id, put, actor=actor, now=now)
 
 
 def pack_all(
     *, fulfillment_order_id: int, actor: Actor, now: datetime, expected_version: int | None = None
 ) -> FulfillmentOrder:
     """Say that everything is in the parcel: picked → packed, from open too. Raises Stale or Refusal."""
-    with transaction.atomic():
-        work = lock_work(fulfillment_order_id, expected_version=expected_version)
-        pack_work(work, actor=actor, now=now)
-        refresh_order(work.order, now=now)
-        return work.fulfillment_order
+
+    def pack(group: Group) -> FulfillmentOrder:
+        pack_group(group, actor=actor, now=now)
+        for work in group.works:
+            refresh_order(work.order, now=now)
+        return group.asked.fulfillment_order
+
+    return in_parcel(fulfillment_order_id, pack, actor=actor, now=now, expected_version=expected_version)
 
 
 def empty_parcel(*, fulfillment_order_id: int, actor: Actor, now: datetime) -> FulfillmentOrder:
     """Take everything out of a parcel that is not closed yet and count again from nothing; what is picked stays picked."""
     with transaction.atomic():
-        work = lock_work(fulfillment_order_id)
-        if work.fulfillment_order.state not in (S.PICKING, S.PICKED):
-            raise Stale("parcel_closed", who_did(work.fulfillment_order))
-        forget_packed(work.lines)
-        for line in work.lines:
-            if line.packed:
-                line.order_line.packed -= line.packed
-                line.packed = 0
-                line.order_line.save(update_fields=["packed"])
-                line.save(update_fields=["packed"])
-        refresh_order(work.order, now=now)
-        return work.fulfillment_order
+        group = lock_group(fulfillment_order_id)
+        found = group.asked.fulfillment_order
+        if found.state not in (S.PICKING, S.PICKED):
+            raise Stale("parcel_closed", who_did(found))
+        for work in group.works:
+            empty(work)
+            refresh_order(work.order, now=now)
+        return found
 
 
-def pack_work(work: Work, *, actor: Actor, now: datetime) -> None:
-    """Bring locked work from wherever it may be to packed, all units counted."""
-    _ensure_packable(work, actor=actor, now=now)
+def pack_group(group: Group, *, actor: Actor, now: datetime) -> None:
+    """Bring the locked work of a parcel from wherever it may be to packed, all units counted."""
+    _ensure_packable(group, actor=actor, now=now)
+    work = group.whole
     refuse_unscanned(work.lines)
     count_all(work, "packed")
     record_lots(work, now=now)
-    _close(work, actor=actor, now=now)
+    _close(group, actor=actor, now=now)
 
 
-def _ensure_packable(work: Work, *, actor: Actor, now: datetime) -> None:
-    if work.fulfillment_order.state in (S.OPEN, S.PICKING):
-        ensure_picking(work, actor=actor, now=now)
-    else:
-        check_move(work, "pack")
+def _ensure_packable(group: Group, *, actor: Actor, now: datetime) -> None:
+    for work in group.works:
+        with group.naming(work):
+            if work.fulfillment_order.state in (S.OPEN, S.PICKING):
+                ensure_picking(work, actor=actor, now=now)
+            else:
+                check_move(work, "pack")
 
 
 def _count(
-    work: Work, line: FulfillmentLine, packed: int, *, actor: Actor, now: datetime, warning: str = ""
+    group: Group, line: FulfillmentLine, packed: int, *, actor: Actor, now: datetime, warning: str = ""
 ) -> Counted:
-    count_to(work, {line.pk: {"packed": packed}})
-    record_lots(work, now=now)
-    finished = all_have(work, "packed")
+    whole, work = group.whole, group.of_line(line)
+    count_to(whole, {line.pk: {"packed": packed}})
+    record_lots(whole, now=now)
+    finished = all_have(whole, "packed")
     if finished:
-        _close(work, actor=actor, now=now)
+        _close(group, actor=actor, now=now)
     elif work.fulfillment_order.state == S.PICKING and all_have(work, "picked"):
         end_picking(work, actor=actor, now=now)
     refresh_order(work.order, now=now)
-    return Counted(line.order_line.sku, line.order_line.title, line.packed, line.quantity, finished, warning)
+    behind = [
+        _("{number} stays behind: take what is in the parcel of it out.").format(number=number)
+        for number, _why in group.behind
+    ]
+    told = " ".join(filter(None, [warning, *behind]))
+    return Counted(line.order_line.sku, line.order_line.title, line.packed, line.quantity, finished, told)
 
 
-def _close(work: Work, *, actor: Actor, now: datetime) -> None:
-    if work.fulfillment_order.state == S.PICKING:
-        end_picking(work, actor=actor, now=now)
-    write_state(work, check_move(work, "pack"), actor=actor, now=now)
-    record(work, "fulfillment.packed", actor=actor, now=now)
+def _close(group: Group, *, actor: Actor, now: datetime) -> None:
+    for work in group.works:
+        if work.fulfillment_order.state == S.PICKING:
+            end_picking(work, actor=actor, now=now)
+        write_state(work, check_move(work, "pack"), actor=actor, now=now)
+        record(work, "fulfillment.packed", actor=actor, now=now, **told_of(group, work))
+
+
+def told_of(group: Group, work: Work) -> dict[str, list[str]]:
+    """What the history adds about a parcel that others share: the numbers of their orders."""
+    others = [other.order.number for other in group.works if other is not work]
+    return {"together_with": others} if others else {}

@@ -1,4 +1,8 @@
-"""Shipping: the parcel leaves, stock leaves the ledger, the order's quantities and statuses follow."""
+"""Shipping: the parcel leaves, stock leaves the ledger, the order's quantities and statuses follow.
+
+A parcel that several orders share leaves with all of them in one transaction, or with none. Each order has its own shipment, riding
+with the one whose label is on the parcel: its own tracking link, message and return; the cost is the lead's alone.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
@@ -15,12 +18,13 @@ from core.outcomes import BulkOutcome
 from core.refusals import NotFound, Refusal
 from core.text import search_words
 from fulfillment.events import FulfillmentShipped
-from fulfillment.models import FulfillmentOrder, Shipment
+from fulfillment.models import FulfillmentOrder, Package, Shipment, TrackingEvent
+from fulfillment.operations.groups import Group, Member, tidy_groups
 from fulfillment.operations.labels import buy_label, live_shipment
-from fulfillment.operations.packing import pack_work
+from fulfillment.operations.packing import in_parcel, pack_group, told_of
 from fulfillment.operations.tracking import refresh_shipment
-from fulfillment.operations.units import units_leave
-from fulfillment.operations.work import S, Work, check_move, count_all, lock_work, record, write_state
+from fulfillment.operations.units import lock_stock, units_leave
+from fulfillment.operations.work import S, Work, check_move, count_all, record, write_state
 from fulfillment.states import SHIPMENT_MACHINE
 from inventory.operations import Claim
 from inventory.operations import ship as ship_stock
@@ -29,12 +33,13 @@ from orders.operations import refresh_order
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A work order that left: its shipment and the tracking numbers of its parcels."""
+    """A work order that left: its shipment and the tracking numbers of its parcels. together: the numbers of all that left with it."""
 
     fulfillment_order_id: int
     number: str
     shipment_id: int
     tracking_numbers: tuple[str, ...]
+    together: tuple[str, ...] = ()
 
 
 def ship_fulfillment_order(
@@ -51,39 +56,93 @@ def ship_fulfillment_order(
     """
     if fast_forward and buy:
         _ensure_label(fulfillment_order_id, actor=actor, now=now)
-    with transaction.atomic():
-        work = lock_work(fulfillment_order_id, expected_version=expected_version)
-        if fast_forward and work.fulfillment_order.state in (S.OPEN, S.PICKING, S.PICKED):
-            pack_work(work, actor=actor, now=now)
-        target = check_move(work, "ship")
-        shipment = _hand_over(work, now=now)
+
+    def ship(group: Group) -> Shipped:
+        if fast_forward and not group.closed:
+            pack_group(group, actor=actor, now=now)
+        return _ship(group, actor=actor, now=now)
+
+    return in_parcel(fulfillment_order_id, ship, actor=actor, now=now, expected_version=expected_version)
+
+
+def _ship(group: Group, *, actor: Actor, now: datetime) -> Shipped:
+    lead = group.lead
+    targets = []
+    for work in group.works:
+        work.fulfillment_order.has_label = lead.fulfillment_order.has_label
+        with group.naming(work):
+            targets.append(check_move(work, "ship"))
+    shipment = _hand_over(lead, now=now)
+    numbers = tuple(shipment.packages.order_by("id").values_list("tracking_number", flat=True))
+    shipments = {lead.fulfillment_order.pk: shipment}
+    if len(group.works) > 1:
+        lock_stock(group.whole)
+        shipments |= _riders(group, shipment, now=now)
+    for work, target in zip(group.works, targets, strict=True):
+        mine = shipments[work.fulfillment_order.pk]
         _move_stock(work, actor=actor, now=now)
         count_all(work, "shipped")
         write_state(work, target, actor=actor, now=now, shipped_at=now)
-        numbers = tuple(shipment.packages.order_by("id").values_list("tracking_number", flat=True))
-        refresh_shipment(shipment, work, actor=actor, now=now)
+        refresh_shipment(mine, work, actor=actor, now=now)
         work.order.search_text = _with_words(work.order.search_text, *numbers)
         refresh_order(work.order, now=now)
         record(
-            work, "fulfillment.shipped", actor=actor, now=now, shipment_id=shipment.pk, carrier=shipment.carrier,
-            tracking_numbers=list(numbers), units=sum(line.quantity for line in work.lines),
+            work, "fulfillment.shipped", actor=actor, now=now, shipment_id=mine.pk, carrier=mine.carrier,
+            tracking_numbers=list(numbers), units=sum(line.quantity for line in work.lines), **told_of(group, work),
         )  # fmt: skip
         publish(FulfillmentShipped(work.fulfillment_order.pk), actor=actor)
-        return Shipped(work.fulfillment_order.pk, work.fulfillment_order.number, shipment.pk, numbers)
+    found = group.asked.fulfillment_order
+    together = tuple(work.fulfillment_order.number for work in group.works)
+    return Shipped(found.pk, found.number, shipments[found.pk].pk, numbers, together)
+
+
+def _riders(group: Group, shipment: Shipment, *, now: datetime) -> dict[int, Shipment]:
+    """The shipments of the other members: the same parcel, with what was reported about it so far; by work order id."""
+    riders = {
+        work.fulfillment_order.pk: Shipment(
+            fulfillment_order=work.fulfillment_order, order=work.order, rides_with=shipment, carrier=shipment.carrier,
+            reference=f"{work.fulfillment_order.number}+{shipment.pk}", service=shipment.service, state=shipment.state,
+            ship_from=shipment.ship_from, ship_to=shipment.ship_to, created_at=now, handed_over_at=now,
+            expected_from=shipment.expected_from, expected_on=shipment.expected_on, label=shipment.label,
+        )
+        for work in group.works if work is not group.lead
+    }  # fmt: skip
+    Shipment.objects.bulk_create(riders.values())
+    numbers = list(shipment.packages.order_by("id").values_list("tracking_number", flat=True))
+    reports = list(TrackingEvent.objects.filter(shipment=shipment))
+    Package.objects.bulk_create(
+        [Package(shipment=rider, tracking_number=number, rides=True) for rider in riders.values() for number in numbers]
+    )
+    TrackingEvent.objects.bulk_create(
+        [
+            TrackingEvent(shipment=rider, code=one.code, description=one.description, place=one.place, at=one.at)
+            for rider in riders.values() for one in reports
+        ]
+    )  # fmt: skip
+    return riders
 
 
 def ship_many(*, fulfillment_order_ids: Sequence[int], actor: Actor, now: datetime) -> BulkOutcome:
-    """Pack and ship many, each in a transaction of its own; what is refused is listed and the rest go."""
+    """Pack and ship many, each parcel in a transaction of its own; what is refused is listed and the rest go."""
     outcome = BulkOutcome()
+    members = tidy_groups(fulfillment_order_ids, actor=actor, now=now)
     numbers = dict(FulfillmentOrder.objects.filter(pk__in=fulfillment_order_ids).values_list("pk", "number"))
-    for pk in fulfillment_order_ids:
+    for pk in one_of_each(fulfillment_order_ids, members):
         try:
-            outcome.done.append(
-                ship_fulfillment_order(fulfillment_order_id=pk, actor=actor, now=now, fast_forward=True).number
-            )
+            shipped = ship_fulfillment_order(fulfillment_order_id=pk, actor=actor, now=now, fast_forward=True)
+            outcome.done += shipped.together
         except Refusal as refusal:
             outcome.refuse(numbers.get(pk, pk), refusal)
     return outcome
+
+
+def one_of_each(fulfillment_order_ids: Sequence[int], members: Sequence[Member]) -> list[int]:
+    """Of work orders that share a parcel the first one; the others as they are."""
+    group_of = {one.pk: one.consolidation_id for one in members}
+    firsts: dict[tuple[str, int], int] = {}
+    for pk in fulfillment_order_ids:
+        firsts.setdefault(("group", group_of[pk]) if pk in group_of else ("alone", pk), pk)
+    return list(firsts.values())
 
 
 def _ensure_label(fulfillment_order_id: int, *, actor: Actor, now: datetime) -> None:

@@ -16,7 +16,7 @@ def simulated_events(tracking_number: str) -> list[TrackingUpdate] | None:
 
     The clock is the carrier's own, as with any outside party; the parcel's way begins with its hand-over.
     """
-    package = Package.objects.select_related("shipment").filter(tracking_number=tracking_number).first()
+    package = Package.objects.select_related("shipment").filter(tracking_number=tracking_number, rides=False).first()
     handed_over = package.shipment.handed_over_at if package else None
     if package is None or handed_over is None:
         return None

@@ -17,6 +17,7 @@ from fulfillment.carriers import registered
 from fulfillment.carriers.base import TrackingUpdate
 from fulfillment.events import ShipmentDelivered
 from fulfillment.models import Direction, Package, Shipment, TrackingEvent
+from fulfillment.operations.groups import lock_group
 from fulfillment.operations.work import S, Work, lock_work, record, write_state
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE, ShipmentState
 from orders.models import Order, OrderLine
@@ -47,22 +48,52 @@ def record_tracking(*, shipment_id: int, updates: Sequence[TrackingUpdate], acto
     A report delivered twice is stored once; the state follows from the set of reports, so their order of arrival does not matter;
     delivered is final. Raises NotFound.
     """
-    order_id, work_order_id = Shipment.objects.filter(pk=shipment_id).values_list(
-        "order_id", "fulfillment_order_id"
-    ).first() or (None, None)
+    order_id, work_order_id, shared = Shipment.objects.filter(pk=shipment_id).values_list(
+        "order_id", "fulfillment_order_id", "fulfillment_order__consolidation_id"
+    ).first() or (None, None, None)
     if order_id is None:
         raise NotFound("no_such_shipment", _("There is no such shipment."))
+    if shared and work_order_id:
+        return _record_shared(shipment_id, work_order_id, updates, actor=actor, now=now)
     with transaction.atomic():
         work = lock_work(work_order_id) if work_order_id else None
         order = work.order if work else lock_order(order_id)
         shipment = Shipment.objects.select_for_update(no_key=True).get(pk=shipment_id)
-        before = TrackingEvent.objects.filter(shipment=shipment).count()
-        _store(shipment, updates)
-        if TrackingEvent.objects.filter(shipment=shipment).count() == before:
-            return shipment
-        if refresh_shipment(shipment, work, actor=actor, now=now) and shipment.direction == Direction.OUTBOUND:
-            refresh_order(order, now=now)
+        _apply(shipment, work, order, updates, actor=actor, now=now)
         return shipment
+
+
+def _record_shared(
+    shipment_id: int, work_order_id: int, updates: Sequence[TrackingUpdate], *, actor: Actor, now: datetime
+) -> Shipment:
+    """What is reported about a parcel is true for each order that is in it: all in one transaction."""
+    with transaction.atomic():
+        works = {work.fulfillment_order.pk: work for work in lock_group(work_order_id).works}
+        rows = Shipment.objects.select_for_update(of=("self",), no_key=True).filter(
+            fulfillment_order__in=works, direction=Direction.OUTBOUND
+        )
+        found = list(rows.exclude(state__in=(T.VOID_REQUESTED, T.VOIDED)).order_by("pk"))
+        for shipment in found:
+            work = works[shipment.fulfillment_order_id or 0]
+            _apply(shipment, work, work.order, updates, actor=actor, now=now)
+        return next((one for one in found if one.pk == shipment_id), None) or Shipment.objects.get(pk=shipment_id)
+
+
+def _apply(
+    shipment: Shipment,
+    work: Work | None,
+    order: Order,
+    updates: Sequence[TrackingUpdate],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    before = TrackingEvent.objects.filter(shipment=shipment).count()
+    _store(shipment, updates)
+    if TrackingEvent.objects.filter(shipment=shipment).count() == before:
+        return
+    if refresh_shipment(shipment, work, actor=actor, now=now) and shipment.direction == Direction.OUTBOUND:
+        refresh_order(order, now=now)
 
 
 def _store(shipment: Shipment, updates: Sequence[TrackingUpdate]) -> None:
@@ -162,7 +193,7 @@ def ask_carriers(*, actor: Actor, now: datetime, limit: int = 500) -> int:
     news = 0
     for code, carrier in registered().items():
         waiting = list(
-            Package.objects.filter(shipment__carrier=code, shipment__state__in=MOVING)
+            Package.objects.filter(shipment__carrier=code, shipment__state__in=MOVING, rides=False)
             .order_by(F("shipment__asked_at").asc(nulls_first=True), "shipment_id")
             .values_list("tracking_number", "shipment_id")[:limit]
         )

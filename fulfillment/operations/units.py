@@ -116,7 +116,7 @@ def take_scanned_lot(work: Work, scanned: Scanned, counter: str, *, actor: Actor
     lot = find_or_add_lot(
         variant_id=line.order_line.variant_id or 0, code=scanned.lot, expires_on=scanned.expires_on, actor=actor, now=now
     )  # fmt: skip
-    _lock_stock(work)
+    lock_stock(work)
     _name_unit(work, line, lot, actor=actor, now=now)
     before = _earlier_than(work, line, lot, now=now)
     if already_picked:
@@ -137,7 +137,7 @@ def record_lots(work: Work, *, now: datetime) -> None:
         line: units for line in lines if (units := line.picked - sum(row.quantity for row in found[line.pk])) > 0
     }
     if missing:
-        _lock_stock(work)
+        lock_stock(work)
         for line, units in missing.items():
             _take(work, line, units, now=now)
         found = line_lots(lines)
@@ -225,7 +225,7 @@ def _name_unit(work: Work, line: FulfillmentLine, lot: Lot, *, actor: Actor, now
         apply_moves(moves, cause=work.fulfillment_order.subject, actor=actor, now=now)
 
 
-def _lock_stock(work: Work) -> None:
+def lock_stock(work: Work) -> None:
     """Lock all stock that the work order is of, at once and in order, so that whatever follows in the transaction finds it locked."""
     place = work.fulfillment_order.location_id
     lock_levels((line.order_line.variant_id, place) for line in work.lines if line.order_line.variant_id is not None)
@@ -289,7 +289,7 @@ def _unit(work: Work, scanned: Scanned, *, actor: Actor, now: datetime) -> Seria
     """The unit, locked. One that a GS1 code names and nobody knows is registered, when a unit here has no serial number yet."""
     line, place = scanned.line, work.fulfillment_order.location_id
     variant_id = line.order_line.variant_id or 0
-    _lock_stock(work)
+    lock_stock(work)
     unit = (
         SerialNumber.objects.select_for_update(of=("self",), no_key=True)
         .select_related("location")
@@ -332,7 +332,7 @@ def units_leave(work: Work, *, actor: Actor, now: datetime) -> dict[Key, dict[in
     if not followed:
         return {}
     place, cause = work.fulfillment_order.location_id, work.fulfillment_order.subject
-    _lock_stock(work)
+    lock_stock(work)
     lots: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     record_lots(work, now=now)
     by_lot = [line for line in followed if tracking_of_line(line) == Tracking.LOT]

@@ -53,12 +53,14 @@ class Work:
         )
 
 
-def lock_work(fulfillment_order_id: int, *, expected_version: int | None = None) -> Work:
+def lock_work(fulfillment_order_id: int, *, order_id: int | None = None, expected_version: int | None = None) -> Work:
     """Lock order, then fulfillment order, in the caller's transaction, and read the lines.
 
-    Raises NotFound, and Stale when it is no longer at `expected_version`: the message says who changed it and when.
+    order_id: its order, where the caller knows it. Raises NotFound, and Stale when it is no longer at `expected_version`: the
+    message says who changed it and when.
     """
-    order_id = FulfillmentOrder.objects.filter(pk=fulfillment_order_id).values_list("order_id", flat=True).first()
+    if order_id is None:
+        order_id = FulfillmentOrder.objects.filter(pk=fulfillment_order_id).values_list("order_id", flat=True).first()
     if order_id is None:
         raise NotFound("no_such_fulfillment_order", _("There is no such fulfillment order."))
     order = lock_order(order_id)
