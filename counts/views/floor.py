@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from core import floor
 from core.actors import Actor
 from core.permissions import require
 from core.refusals import Invalid, NotFound, Refusal
@@ -31,25 +31,18 @@ from inventory.codes import bin_of_code, variant_of_code
 from inventory.models import Variant
 
 ROWS_SHOWN = 60
-_TAG = "scan"
 
 
 @dataclass(slots=True)
-class Answer:
-    """What a scan is answered with. beep: right, wrong or done. bin: where one counts now (None: no bin yet).
+class Answer(floor.Answer):
+    """What a scan is answered with. bin: where one counts now (None: no bin yet).
 
     offer: the SKU that may be counted as found. last: the line that was counted.
     """
 
-    beep: str
-    text: str
-    bin: str | None
+    bin: str | None = None
     offer: Variant | None = None
     last: StockCountLine | None = None
-
-    @property
-    def tone(self) -> str:
-        return "wrong" if self.beep == "wrong" else "right"
 
 
 @require("counts.count")
@@ -62,8 +55,7 @@ def scan(request: HttpRequest, pk: int) -> HttpResponse:
     answer = _answered(request, found)
     if request.htmx:
         return render(request, "counts/scan_task.html", _context(request, find_count(pk), answer))
-    level = messages.ERROR if answer.beep == "wrong" else messages.SUCCESS
-    messages.add_message(request, level, answer.text, extra_tags=f"{_TAG} {answer.beep}")
+    floor.keep(request, answer)
     query: dict[str, Any] = {} if answer.bin is None else {"bin": answer.bin}
     if answer.offer is not None:
         query["offer"] = answer.offer.pk
@@ -165,11 +157,8 @@ def _told(request: HttpRequest, found: StockCount) -> Answer:
     """Where one counts, and the answer to the post before where the page came again without JavaScript."""
     place = request.GET.get("bin")
     place = _only_bin(found) if place is None else place.replace("\x00", "")[:40]
-    answer = Answer("", "", place)
-    for message in messages.get_messages(request):
-        words = message.tags.split()
-        beep = next((word for word in ("done", "right") if word in words), "wrong")
-        answer = Answer(beep, str(message), place)
+    kept = floor.told(request)
+    answer = Answer(kept.beep, kept.text, place) if kept else Answer("", "", place)
     offer = request.GET.get("offer", "")
     if offer.isascii() and offer.isdigit() and len(offer) < 19:
         answer.offer = Variant.objects.filter(pk=int(offer)).first()

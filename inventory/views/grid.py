@@ -63,6 +63,10 @@ class Box:
     fault: str = ""
 
     @property
+    def label(self) -> Any:
+        return LABELS[self.column]
+
+    @property
     def changed(self) -> bool:
         return self.text.strip() != self.was
 

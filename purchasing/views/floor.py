@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from core.actors import Actor
+from core.floor import Answer, FormRefused, first_error, go, keep, told
 from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Refusal
@@ -25,29 +25,14 @@ from purchasing.operations import begin_lot, book_counted, clear_counts, count_s
 from purchasing.states import OPEN_STATES, PURCHASE_MACHINE
 from purchasing.views.orders import load
 
-_TAG = "scan"
 WAITING_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a scan or a press is answered with. beep: right, wrong or done. serial_of: the line whose serial number comes next."""
+@dataclass(slots=True)
+class Asked(Answer):
+    """An answer that asks for more. serial_of: the line whose serial number comes next."""
 
-    beep: str
-    text: str
     serial_of: int | None = None
-
-    @property
-    def tone(self) -> str:
-        return "wrong" if self.beep == "wrong" else "right"
-
-
-class _Refused(Exception):
-    """A form at the door was refused: the page is shown with it."""
-
-    def __init__(self, answer: Answer, **forms: Any) -> None:
-        self.answer = answer
-        self.forms = forms
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,13 +43,13 @@ def scan(request: HttpRequest) -> HttpResponse:
         code = request.POST.get("code", "").strip()
         found = _by_code(code)
         if found is not None:
-            return _go(request, reverse("purchase-floor", args=[found]))
+            return go(request, reverse("purchase-floor", args=[found]))
         text = _("There is no open purchase order {code}.").format(code=code[:40])
-        messages.error(request, text, extra_tags=_TAG)
-        return _go(request, reverse("purchase-scan"))
+        keep(request, Answer("wrong", text))
+        return go(request, reverse("purchase-scan"))
     waiting = PurchaseOrder.objects.filter(state__in=OPEN_STATES).select_related("supplier", "location")
     rows = list(waiting.order_by("expected_on", "id")[:WAITING_SHOWN])
-    return render(request, "purchasing/scan.html", {"waiting": rows, "answer": _told(request)})
+    return render(request, "purchasing/scan.html", {"waiting": rows, "answer": told(request)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,15 +57,15 @@ def scan(request: HttpRequest) -> HttpResponse:
 def floor(request: HttpRequest, pk: int) -> HttpResponse:
     """One order at the door."""
     if request.method != "POST":
-        return render(request, "purchasing/floor.html", _context(load(pk)) | {"answer": _told(request)})
+        return render(request, "purchasing/floor.html", _context(load(pk)) | {"answer": told(request)})
     code = request.POST.get("code", "").strip()
     other = _by_number(code)
     if other is not None and other != pk:
-        return _go(request, reverse("purchase-floor", args=[other]))
+        return go(request, reverse("purchase-floor", args=[other]))
     order, forms = load(pk), {}
     try:
         answer = _do(request, order, code)
-    except _Refused as refused:
+    except FormRefused as refused:
         answer, forms = refused.answer, refused.forms
     except Refusal as refusal:
         if refusal.status == 403:
@@ -88,11 +73,10 @@ def floor(request: HttpRequest, pk: int) -> HttpResponse:
         answer = Answer("wrong", refusal.message)
     if request.htmx:
         return render(request, "purchasing/floor_task.html", _context(load(pk), **forms) | {"answer": answer})
-    if forms or answer.serial_of:
+    if forms or isinstance(answer, Asked):
         status = 422 if forms else 200
         return render(request, "purchasing/floor.html", _context(load(pk), **forms) | {"answer": answer}, status=status)
-    level = messages.ERROR if answer.beep == "wrong" else messages.SUCCESS
-    messages.add_message(request, level, answer.text, extra_tags=f"{_TAG} {answer.beep}")
+    keep(request, answer)
     return HttpResponseRedirect(reverse("purchase-floor", args=[pk]))
 
 
@@ -116,7 +100,7 @@ def _do(request: HttpRequest, order: PurchaseOrder, code: str) -> Answer:
 def _scanned(pk: int, code: str, *, damaged: bool, serial_of: int | None) -> Answer:
     counted = count_scanned(order_id=pk, code=code, damaged=damaged, serial_of=serial_of)
     if counted.asks_serial:
-        return Answer("right", _("{sku}: now scan its serial number.").format(sku=counted.sku), counted.line_id)
+        return Asked("right", _("{sku}: now scan its serial number.").format(sku=counted.sku), counted.line_id)
     text = _("{sku}: {count} of {expected}").format(sku=counted.sku, count=counted.count, expected=counted.expected)
     if counted.over:
         more = _("{over} more than expected").format(over=counted.over)
@@ -149,7 +133,7 @@ def _count(request: HttpRequest, order: PurchaseOrder) -> Answer:
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
-    raise _Refused(_wrong(form), count_form=form)
+    raise FormRefused(first_error(form), count_form=form)
 
 
 def _book(request: HttpRequest, order: PurchaseOrder) -> Answer:
@@ -168,11 +152,7 @@ def _book(request: HttpRequest, order: PurchaseOrder) -> Answer:
             return Answer("done", _("In stock. {number} is complete.").format(number=order.number))
         except Refusal as refusal:
             add_refusal(form, refusal)
-    raise _Refused(_wrong(form), book_form=form)
-
-
-def _wrong(form: Any) -> Answer:
-    return Answer("wrong", str(next(iter(form.errors.values()))[0]))
+    raise FormRefused(first_error(form), book_form=form)
 
 
 def _context(
@@ -247,24 +227,3 @@ def _by_code(code: str) -> int | None:
         )[:2]
     )
     return known[0] if len(known) == 1 else None
-
-
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    if not request.htmx:
-        return HttpResponseRedirect(url)
-    response = HttpResponse(status=204)
-    response["HX-Redirect"] = url
-    return response
-
-
-def _told(request: HttpRequest) -> Answer | None:
-    """The answer to the post before, where the page came again without JavaScript."""
-    answer = None
-    for message in messages.get_messages(request):
-        words = message.tags.split()
-        beep = next(
-            (word for word in ("done", "right") if word in words),
-            "wrong" if message.level > messages.SUCCESS else "right",
-        )
-        answer = Answer(beep, str(message))
-    return answer

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from core.actors import Actor
+from core.floor import Answer, FormRefused, first_error, go, keep, told
 from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Refusal
@@ -24,28 +23,7 @@ from transfers.queries import bins_at, listed_transfers
 from transfers.states import TransferState
 from transfers.views.page import load
 
-_TAG = "scan"
 WAITING_SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a scan or a press is answered with. beep: right, wrong or done."""
-
-    beep: str
-    text: str
-
-    @property
-    def tone(self) -> str:
-        return "wrong" if self.beep == "wrong" else "right"
-
-
-class _Refused(Exception):
-    """A form at the dock was refused: the page is shown with it."""
-
-    def __init__(self, answer: Answer, **forms: Any) -> None:
-        self.answer = answer
-        self.forms = forms
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,11 +34,11 @@ def scan(request: HttpRequest) -> HttpResponse:
         code = request.POST.get("code", "").strip()
         found = _by_number(code)
         if found is not None:
-            return _go(request, reverse("transfer-floor", args=[found]))
-        messages.error(request, _("There is no transfer {code}.").format(code=code[:40]), extra_tags=_TAG)
-        return _go(request, reverse("transfer-scan"))
+            return go(request, reverse("transfer-floor", args=[found]))
+        keep(request, Answer("wrong", _("There is no transfer {code}.").format(code=code[:40])))
+        return go(request, reverse("transfer-scan"))
     waiting = listed_transfers().filter(state=TransferState.IN_TRANSIT).order_by("-created_at", "-id")[:WAITING_SHOWN]
-    return render(request, "transfers/scan.html", {"waiting": list(waiting), "answer": _told(request)})
+    return render(request, "transfers/scan.html", {"waiting": list(waiting), "answer": told(request)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,15 +46,15 @@ def scan(request: HttpRequest) -> HttpResponse:
 def floor(request: HttpRequest, pk: int) -> HttpResponse:
     """One transfer at the dock."""
     if request.method != "POST":
-        return render(request, "transfers/floor.html", _context(load(pk)) | {"answer": _told(request)})
+        return render(request, "transfers/floor.html", _context(load(pk)) | {"answer": told(request)})
     code = request.POST.get("code", "").strip()
     other = _by_number(code)
     if other is not None and other != pk:
-        return _go(request, reverse("transfer-floor", args=[other]))
+        return go(request, reverse("transfer-floor", args=[other]))
     found, forms = load(pk), {}
     try:
         answer = _do(request, found, code)
-    except _Refused as refused:
+    except FormRefused as refused:
         answer, forms = refused.answer, refused.forms
     except Refusal as refusal:
         answer = Answer("wrong", refusal.message)
@@ -84,8 +62,7 @@ def floor(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "transfers/floor_task.html", _context(load(pk), **forms) | {"answer": answer})
     if forms:
         return render(request, "transfers/floor.html", _context(load(pk), **forms) | {"answer": answer}, status=422)
-    level = messages.ERROR if answer.beep == "wrong" else messages.SUCCESS
-    messages.add_message(request, level, answer.text, extra_tags=f"{_TAG} {answer.beep}")
+    keep(request, answer)
     return HttpResponseRedirect(reverse("transfer-floor", args=[pk]))
 
 
@@ -124,7 +101,7 @@ def _count(request: HttpRequest, found: Transfer) -> Answer:
             return Answer("right", _("The counts are kept."))
         except Refusal as refusal:
             add_refusal(form, refusal)
-    raise _Refused(_wrong(form), post_form=form)
+    raise FormRefused(first_error(form), post_form=form)
 
 
 def _post(request: HttpRequest, found: Transfer) -> Answer:
@@ -142,7 +119,7 @@ def _post(request: HttpRequest, found: Transfer) -> Answer:
             return Answer("done", _("In stock. {number} is complete.").format(number=done.number))
         except Refusal as refusal:
             add_refusal(form, refusal)
-    raise _Refused(_wrong(form), post_form=form)
+    raise FormRefused(first_error(form), post_form=form)
 
 
 def _close(request: HttpRequest, found: Transfer) -> Answer:
@@ -159,11 +136,7 @@ def _close(request: HttpRequest, found: Transfer) -> Answer:
             return Answer("done", _("{number} is closed.").format(number=done.number))
         except Refusal as refusal:
             add_refusal(form, refusal)
-    raise _Refused(_wrong(form), settle_form=form)
-
-
-def _wrong(form: Any) -> Answer:
-    return Answer("wrong", str(next(iter(form.errors.values()))[0]))
+    raise FormRefused(first_error(form), settle_form=form)
 
 
 def _expected(found: Transfer) -> list[TransferLine]:
@@ -200,24 +173,3 @@ def _by_number(code: str) -> int | None:
     if not word.startswith("TR-") or len(word) > 24 or "\x00" in word:
         return None
     return Transfer.objects.filter(number=word).values_list("pk", flat=True).first()
-
-
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    if not request.htmx:
-        return HttpResponseRedirect(url)
-    response = HttpResponse(status=204)
-    response["HX-Redirect"] = url
-    return response
-
-
-def _told(request: HttpRequest) -> Answer | None:
-    """The answer to the post before, where the page came again without JavaScript."""
-    answer = None
-    for message in messages.get_messages(request):
-        words = message.tags.split()
-        beep = next(
-            (word for word in ("done", "right") if word in words),
-            "wrong" if message.level > messages.SUCCESS else "right",
-        )
-        answer = Answer(beep, str(message))
-    return answer
