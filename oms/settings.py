@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "follow-return-parcels": {"task": "returns.tasks.follow_parcels", "schedule": 60.0},
     "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
+    "forget-risk-traces": {"task": "risk.tasks.forget_old_traces", "schedule": 6 * 3600.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
     "refresh-daily-demand": {"task": "forecasting.tasks.refresh_daily_demand", "schedule": 300.0},

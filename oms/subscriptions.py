@@ -17,6 +17,7 @@ from routing.events import RulesPublished
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     OrdersPlaced: [
+        "oms.risk_handlers.screen_new_orders",
         "oms.handlers.look_again_at_shortages",
         "reports.handlers.orders_placed",
         "availability.handlers.orders_placed",
