@@ -114,11 +114,8 @@ class StripeGateway:
 
     def find(self, held: Held, since: datetime) -> Started | None:
         params = {"created": {"gte": int(since.timestamp()) - 60}, "limit": 100}
-        pages = self._ask(lambda client: client.v1.checkout.sessions.list(params))
-        for page in pages.auto_paging_iter():
-            if page.get("client_reference_id") == held.key:
-                return _started(page)
-        return None
+        pages = self._all(lambda client: client.v1.checkout.sessions.list(params))
+        return next((_started(page) for page in pages if page.get("client_reference_id") == held.key), None)
 
     def fetch(self, held: Held) -> Snapshot:
         reference = held.reference
@@ -134,8 +131,7 @@ class StripeGateway:
         charge = intent.get("latest_charge")
         refunds: list[Any] = []
         if charge:
-            listed = self._ask(lambda client: client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
-            refunds = list(listed.auto_paging_iter())
+            refunds = self._all(lambda client: client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
         return _snapshot(intent, charge, refunds)
 
     def confirm(self, held: Held, *, key: str) -> str:
@@ -190,10 +186,18 @@ class StripeGateway:
             max_network_retries=0,
         )
 
-    def _do(self, call: Callable[[Any, dict[str, Any]], Any], key: str) -> Any:
+    def _do(self, call: Callable[[Any, dict[str, Any]], Any], key: str) -> dict[str, Any]:
         return self._ask(lambda client: call(client, {"idempotency_key": key}))
 
-    def _ask(self, call: Callable[[Any], Any]) -> Any:
+    def _all(self, call: Callable[[Any], Any]) -> list[dict[str, Any]]:
+        """Every row of a list, page by page."""
+        return self._sorted(lambda client: [row.to_dict() for row in call(client).auto_paging_iter()])
+
+    def _ask(self, call: Callable[[Any], Any]) -> dict[str, Any]:
+        """Make a call; what came back as plain dicts."""
+        return self._sorted(lambda client: call(client).to_dict())
+
+    def _sorted(self, call: Callable[[Any], Any]) -> Any:
         """Make a call and sort what can go wrong into refused and unknown."""
         stripe = _library()
         try:

@@ -1,0 +1,19 @@
+"""What a customer can spend now."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Q, Sum
+
+from payments.models import CreditGrant
+
+
+def usable_credit(customer_id: int | None, currency: str, *, today: date) -> Decimal:
+    """What a customer can spend in a currency on a day; what has expired is not in it, though the ledger may say so a little later."""
+    if customer_id is None:
+        return Decimal(0)
+    grants = CreditGrant.objects.filter(account__customer=customer_id, account__currency=currency, left__gt=0)
+    left = grants.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=today)).aggregate(left=Sum("left"))["left"]
+    return left or Decimal(0)
