@@ -13,12 +13,12 @@ from channels.formats import reader
 from channels.formats.encodings import ENCODINGS
 from channels.models import ALSO_NEEDS, OF_CHANNEL, ImportKind
 from channels.operations.channel_settings import FIELDS
-from core.forms import time_zone_choices
+from core.forms import WrittenByOperation, time_zone_choices
 from core.models import User
 from orders.models import Channel
 
 
-class ChannelForm(forms.ModelForm):
+class ChannelForm(WrittenByOperation):
     """Where orders come from."""
 
     time_zone = forms.ChoiceField(
@@ -48,9 +48,6 @@ class ChannelForm(forms.ModelForm):
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).strip().upper()
-
-    def save(self, commit: bool = True) -> Channel:
-        raise NotImplementedError("channels.operations.save_channel writes")
 
 
 class ChannelField(forms.ModelChoiceField):

@@ -23,6 +23,13 @@ def add_refusal(form: forms.Form, refusal: Refusal) -> None:
     form.add_error(field, ValidationError(refusal.message, code=refusal.code))
 
 
+class WrittenByOperation(forms.ModelForm):
+    """A model form that reads, checks and shows; an operation writes. To save it is a mistake in the code, and said so."""
+
+    def save(self, commit: bool = True) -> Any:
+        raise TypeError(f"{type(self).__name__} is written by an operation")
+
+
 class MomentInput(forms.DateTimeInput):
     """The browser's field for a day and a time, in the person's own zone."""
 
@@ -51,7 +58,7 @@ def time_zone_choices() -> list[tuple[str, str]]:
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
-class PreferencesForm(forms.ModelForm):
+class PreferencesForm(WrittenByOperation):
     """What a person chooses for themselves."""
 
     language = forms.ChoiceField(label=_("Language"), required=False)
@@ -72,11 +79,8 @@ class PreferencesForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = [("", translate("As the browser says")), *settings.LANGUAGES]
 
-    def save(self, commit: bool = True) -> User:
-        raise NotImplementedError("core.people.change_preferences writes")
 
-
-class PersonForm(forms.ModelForm):
+class PersonForm(WrittenByOperation):
     """A person with a login and a role. On an existing person the password may stay empty."""
 
     password = forms.CharField(
@@ -110,11 +114,8 @@ class PersonForm(forms.ModelForm):
             validate_password(password, self.instance)
         return password
 
-    def save(self, commit: bool = True) -> User:
-        raise NotImplementedError("core.people.add_person and change_person write")
 
-
-class ShopForm(forms.ModelForm):
+class ShopForm(WrittenByOperation):
     """The shop's own settings."""
 
     time_zone = forms.ChoiceField(

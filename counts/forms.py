@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import WrittenByOperation
 from core.models import User
 from core.permissions import MATRIX
 from counts.models import CountSchedule
@@ -138,7 +139,7 @@ class PostForm(forms.Form):
     )  # fmt: skip
 
 
-class ScheduleForm(forms.ModelForm):
+class ScheduleForm(WrittenByOperation):
     """Counts that are made by themselves."""
 
     class Meta:
@@ -163,6 +164,3 @@ class ScheduleForm(forms.ModelForm):
         elif cleaned.get("kind") == CountKind.ABC and not cleaned.get("abc"):
             self.add_error("abc", translate("Choose a class: A, B or C."))
         return cleaned
-
-    def save(self, commit: bool = True) -> Any:
-        raise NotImplementedError("counts.operations.scheduling writes")

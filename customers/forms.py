@@ -6,10 +6,11 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import WrittenByOperation
 from customers.models import Customer
 
 
-class CustomerForm(forms.ModelForm):
+class CustomerForm(WrittenByOperation):
     """What is known of a customer; their orders keep what was said at purchase."""
 
     language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *settings.LANGUAGES])
@@ -30,6 +31,3 @@ class CustomerForm(forms.ModelForm):
         known = {code for code, _name in self.fields["language"].choices}
         if self.instance.language not in known:
             self.fields["language"].choices.append((self.instance.language, self.instance.language))
-
-    def save(self, commit: bool = True) -> Customer:
-        raise NotImplementedError("customers.operations.change_customer writes")

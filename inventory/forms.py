@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.addresses import Address
-from core.forms import time_zone_choices
+from core.forms import WrittenByOperation, time_zone_choices
 from inventory.models import Bucket, Location, MovementReason, Product, Variant
 from inventory.operations.adjusting import ADJUSTABLE, MAX_COUNT
 from orders.models import Channel
@@ -29,17 +29,14 @@ REASONS_BY_HAND = [
 ]  # fmt: skip
 
 
-class WrittenByOperation(forms.ModelForm):
-    """A model form that reads and shows; the operation checks what is unique or constrained, and writes."""
+class CheckedByOperation(WrittenByOperation):
+    """A model form whose operation also checks what is unique or constrained."""
 
     def _post_clean(self) -> None:
         """Nothing is put on the instance here: it stays as it is stored, and what the model cannot be is the operation's to say."""
 
-    def save(self, commit: bool = True) -> Any:
-        raise NotImplementedError("inventory.operations writes")
 
-
-class ProductForm(WrittenByOperation):
+class ProductForm(CheckedByOperation):
     """What is sold."""
 
     handle = forms.CharField(
@@ -63,7 +60,7 @@ class ProductForm(WrittenByOperation):
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
 
 
-class VariantForm(WrittenByOperation):
+class VariantForm(CheckedByOperation):
     """The sellable unit."""
 
     title = forms.CharField(
@@ -227,7 +224,7 @@ class CountForm(forms.Form):
 _ADDRESS_FIELDS = ("company", "line1", "line2", "city", "province", "postal_code", "country", "phone")
 
 
-class LocationForm(WrittenByOperation):
+class LocationForm(CheckedByOperation):
     """A place that holds or ships goods."""
 
     contact = forms.CharField(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import WrittenByOperation
 from inventory.models import Location, ReorderPolicy, Variant
 from orders.filters import NamedChoice
 from replenishment.models import AlertPreference, ReplenishmentSettings
@@ -146,7 +147,7 @@ class OverForm(forms.Form):
     over_manual = forms.BooleanField(label=_("Replace figures that were set by hand too"), required=False)
 
 
-class PreferenceForm(forms.ModelForm):
+class PreferenceForm(WrittenByOperation):
     """How one person wants to hear of low stock."""
 
     locations = forms.ModelMultipleChoiceField(
@@ -169,11 +170,8 @@ class PreferenceForm(forms.ModelForm):
         self.fields["locations"].label_from_instance = lambda place: place.name
         self.initial["locations"] = self.instance.location_ids
 
-    def save(self, commit: bool = True) -> AlertPreference:
-        raise NotImplementedError("replenishment.operations.preferences writes")
 
-
-class SettingsForm(forms.ModelForm):
+class SettingsForm(WrittenByOperation):
     """What the shop decides about mail and automatic orders."""
 
     class Meta:
@@ -183,9 +181,6 @@ class SettingsForm(forms.ModelForm):
             "digest_hour": _("In the shop's time zone."),
             "automatic_orders": _("They wait for approval; nothing is sent by itself."),
         }
-
-    def save(self, commit: bool = True) -> ReplenishmentSettings:
-        raise NotImplementedError("replenishment.operations.preferences writes")
 
 
 class PlanForm:
