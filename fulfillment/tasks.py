@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.actors import Actor
 from fulfillment.operations.label_voids import void_unused_labels
+from fulfillment.operations.splitting import open_due
 from fulfillment.operations.tracking import ask_carriers
 
 
@@ -20,3 +21,9 @@ def advance_tracking() -> int:
 def void_labels() -> int:
     """Give back labels that will never travel."""
     return void_unused_labels(actor=Actor.system("labels"), now=timezone.now())
+
+
+@shared_task
+def open_scheduled() -> int:
+    """Open the work orders whose day has come."""
+    return open_due(actor=Actor.system("schedule"), now=timezone.now())

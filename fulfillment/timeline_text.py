@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as translate
@@ -27,10 +27,45 @@ def _delivered(data: Mapping[str, Any]) -> str:
     return f"{text} {fill(translate('At the door: {delivered_at}.'), data)}" if data.get("delivered_at") else text
 
 
+def _with_others(sentence: Any) -> Callable[[Mapping[str, Any]], str]:
+    """A sentence, and with which orders it shares its parcel."""
+
+    def told(data: Mapping[str, Any]) -> str:
+        text = fill(str(sentence), data)
+        if not data.get("together_with"):
+            return text
+        return f"{text} {fill(translate('In one parcel with {together_with}.'), data)}"
+
+    return told
+
+
+def _because(sentence: Any, name: str = "reason") -> Callable[[Mapping[str, Any]], str]:
+    """A sentence with the reason, where one was given."""
+
+    def told(data: Mapping[str, Any]) -> str:
+        text = fill(str(sentence), data)
+        return f"{text} {data[name]}" if data.get(name) else text
+
+    return told
+
+
+def _split(data: Mapping[str, Any]) -> str:
+    text = fill(translate("{units} of {fulfillment_order} are sent as {into} from {to}, by hand."), data)
+    if data.get("scheduled_for"):
+        text = f"{text} {fill(translate('Not before {scheduled_for}.'), data)}"
+    return f"{text} {data['reason']}" if data.get("reason") else text
+
+
+register("fulfillment.merged", _("{fulfillment_order} travels as one parcel with {together_with}."), tone="key")
+register("fulfillment.left_parcel", _because(_("{fulfillment_order} travels by itself again."), "why"))
+register("fulfillment.split", _split, tone="key")
+register("fulfillment.split_off", _("{fulfillment_order} was split off {of}."))
+register("fulfillment.joined", _because(_("{fulfillment_order} was put back into {into}.")), tone="key")
+register("fulfillment.opened", _("{fulfillment_order} can be picked now."))
 register("fulfillment.picking", _("Picking of {fulfillment_order} began at {location}."))
 register("fulfillment.picked", _("{fulfillment_order} is picked."))
-register("fulfillment.packed", _("{fulfillment_order} is packed."))
-register("fulfillment.shipped", _("{fulfillment_order} left {location}: {tracking_numbers}."), tone="key")
+register("fulfillment.packed", _with_others(_("{fulfillment_order} is packed.")))
+register("fulfillment.shipped", _with_others(_("{fulfillment_order} left {location}: {tracking_numbers}.")), tone="key")
 register("fulfillment.delivered", _delivered, tone="key")
 register("fulfillment.exception", _("The carrier has trouble with {fulfillment_order}: {problem}."), tone="bad")
 register("fulfillment.short", _short, tone="bad")

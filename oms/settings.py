@@ -154,10 +154,12 @@ CELERY_BEAT_SCHEDULE = {
     "make-return-labels": {"task": "returns.tasks.make_return_labels", "schedule": 30.0},
     "advance-tracking": {"task": "fulfillment.tasks.advance_tracking", "schedule": 60.0},
     "forget-risk-traces": {"task": "risk.tasks.forget_old_traces", "schedule": 6 * 3600.0},
+    "end-due-drafts": {"task": "drafts.tasks.end_due_drafts", "schedule": 60.0},
     "release-due-holds": {"task": "oms.tasks.release_due_holds", "schedule": 60.0},
     "refresh-daily-figures": {"task": "reports.tasks.refresh_daily_figures", "schedule": 15.0},
     "refresh-daily-demand": {"task": "forecasting.tasks.refresh_daily_demand", "schedule": 300.0},
     "make-forecasts": {"task": "forecasting.tasks.make_forecasts_nightly", "schedule": 1800.0},
+    "open-scheduled-work": {"task": "fulfillment.tasks.open_scheduled", "schedule": 60.0},
     "void-labels": {"task": "fulfillment.tasks.void_labels", "schedule": 300.0},
     "publish-availability": {"task": "availability.tasks.publish_due", "schedule": 5.0},
     "watch-availability": {"task": "availability.tasks.watch_surroundings", "schedule": 60.0},
@@ -280,10 +282,10 @@ PAYMENT_GATEWAY_URLS = {"stripe": env.text("OMS_STRIPE_URL", ""), "paypal": env.
 
 # Changes of one SKU are gathered for so long before its channels are told.
 AVAILABILITY_MERGE_SECONDS = env.number("OMS_AVAILABILITY_MERGE_SECONDS", 3)
-# Webhooks go to public addresses only; a receiver on this machine is for tests and development.
-WEBHOOK_ALLOW_LOOPBACK = env.flag("OMS_WEBHOOK_ALLOW_LOOPBACK", False)
 # Where the European Central Bank's daily file is fetched from (https, a public address); empty: rates are not fetched.
 EXCHANGE_RATES_URL = env.text("OMS_EXCHANGE_RATES_URL", "")
+# Webhooks go to public addresses only; a receiver on this machine is for tests and development.
+WEBHOOK_ALLOW_LOOPBACK = env.flag("OMS_WEBHOOK_ALLOW_LOOPBACK", False)
 
 LOGGING = {
     "version": 1,

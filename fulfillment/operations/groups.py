@@ -195,8 +195,8 @@ def take_out(group: Group, work: Work, reason: str, *, actor: Actor, now: dateti
     group.works = [other for other in group.works if other is not work]
 
 
-def settle_lead(group: Group, *, actor: Actor, now: datetime) -> None:
-    """After members left: a lead that is still there, or no shared parcel any more."""
+def settle_lead(group: Group, *, actor: Actor, now: datetime, why: str = "") -> None:
+    """After members left: a lead that is still there, or no shared parcel any more (why: the reason that is kept with it)."""
     consolidation = group.consolidation
     if consolidation is None:
         return
@@ -206,7 +206,7 @@ def settle_lead(group: Group, *, actor: Actor, now: datetime) -> None:
         for alone in group.works:
             _apart(alone, has_label=lead_stays and alone.fulfillment_order.has_label)
             record(alone, "fulfillment.left_parcel", actor=actor, now=now, why=reason)
-        end(consolidation, reason, actor=actor, now=now)
+        end(consolidation, why or reason, actor=actor, now=now)
         group.consolidation = None
     elif not lead_stays:
         consolidation.lead = first_of(work.fulfillment_order for work in group.works)

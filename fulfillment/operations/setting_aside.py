@@ -142,6 +142,8 @@ def _join_again(one: FulfillmentOrder, lines: Sequence[FulfillmentLine], *, acto
 
 
 def _write(one: FulfillmentOrder, state: str, *, actor: Actor, now: datetime) -> None:
+    if state == S.OPEN and one.scheduled_for is not None and one.scheduled_for > now:
+        state = S.SCHEDULED  # what waits for its day goes on waiting
     one.state, one.state_at, one.state_by, one.state_by_label = state, now, actor.ref, actor.label[:120]
     one.version += 1
     one.save(update_fields=["state", "state_at", "state_by", "state_by_label", "version"])
