@@ -93,6 +93,8 @@ class PromisePart(models.Model):
 
     promise = models.ForeignKey(LinePromise, on_delete=models.CASCADE, related_name="parts", db_index=False)
     source = models.CharField(max_length=40, blank=True)
+    document = models.BigIntegerField(null=True)  # of the purchase order or transfer, with its number
+    number = models.CharField(max_length=24, blank=True)
     units = models.PositiveIntegerField()
     promised_on = models.DateField(null=True)
 

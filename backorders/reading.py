@@ -41,11 +41,11 @@ INCOMING = """
      WHERE l.variant_id = ANY(%(variants)s) AND t.state IN ('ready', 'in_transit')
 """
 _SOURCES = f"""
-    SELECT i.source, i.variant_id, i.units, i.expected_on, i.location_id, loc.handling_days
+    SELECT i.source, i.variant_id, i.units, i.expected_on, i.location_id, loc.handling_days, i.document_id, i.number
       FROM ({INCOMING}) i JOIN inventory_location loc ON loc.id = i.location_id AND loc.active AND loc.ships_online
      WHERE i.units > 0
      UNION ALL
-    SELECT '{STOCK}', s.variant_id, s.available, NULL, s.location_id, loc.handling_days
+    SELECT '{STOCK}', s.variant_id, s.available, NULL, s.location_id, loc.handling_days, NULL, ''
       FROM inventory_stocklevel s JOIN inventory_location loc ON loc.id = s.location_id AND loc.active AND loc.ships_online
      WHERE s.variant_id = ANY(%(variants)s) AND s.available > 0
 """  # noqa: S608 - our own text
@@ -96,7 +96,7 @@ def read_facts(variant_ids: Sequence[int], *, book: Book, today: date) -> Facts:
         releases: dict[int, date] = dict(cursor.fetchall())
     sources: dict[int, list[Source]] = defaultdict(list)
     here: dict[int, list[tuple[int, date]]] = defaultdict(list)
-    for key, variant_id, units, expected, location_id, handling in rows:
+    for key, variant_id, units, expected, location_id, handling, document, number in rows:
         calendar = book.calendar_of(location_id)
         release = releases.get(variant_id)
         if key == STOCK:
@@ -107,7 +107,7 @@ def read_facts(variant_ids: Sequence[int], *, book: Book, today: date) -> Facts:
             # What should have come already comes tomorrow at the earliest, as long as nobody says otherwise.
             day = calendar.after(expected if expected >= today else today + timedelta(days=1), handling)
             day = max(day, release) if release else day
-        sources[variant_id].append(Source(key, units, day))
+        sources[variant_id].append(Source(key, units, day, document, number))
     for variant_id, found in here.items():
         soonest = max(min(day for _units, day in found), releases.get(variant_id, today))
         sources[variant_id].append(Source(STOCK, sum(units for units, _day in found), soonest))

@@ -33,6 +33,8 @@ class Source:
     key: str
     units: int | None
     ready_on: date | None
+    document: int | None = None  # of the purchase order or transfer, with its number
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

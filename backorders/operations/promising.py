@@ -100,7 +100,8 @@ def _recompute(variant_ids: Sequence[int], *, now: datetime) -> int:
         how = filling_settings()
         facts = read_facts(variant_ids, book=current_book(), today=now.astimezone(shop_zone()).date())
         found = _compare(variant_ids, facts, shares_of(facts, how.strategy), how, now=now)
-        _write(found)
+        documents = {s.key: (s.document, s.number[:24]) for sources in facts.sources.values() for s in sources}
+        _write(found, documents | {"": (None, "")})
         _tell([change for change in (*found.new, *found.changed) if change.told], now=now)
         return len(found.new) + len(found.changed) + len(found.gone)
 
@@ -168,7 +169,7 @@ def _promise(
     return change
 
 
-def _write(found: _Round) -> None:
+def _write(found: _Round, documents: Mapping[str, tuple[int | None, str]]) -> None:
     LinePromise.objects.filter(pk__in=found.gone).delete()
     LinePromise.objects.bulk_create([change.promise for change in found.new])
     LinePromise.objects.bulk_update(
@@ -180,7 +181,12 @@ def _write(found: _Round) -> None:
     PromisePart.objects.bulk_create(
         [
             PromisePart(
-                promise_id=change.promise.pk, source=part.source, units=part.units, promised_on=part.promised_on
+                promise_id=change.promise.pk,
+                source=part.source,
+                units=part.units,
+                promised_on=part.promised_on,
+                document=documents[part.source][0],
+                number=documents[part.source][1],
             )
             for change in (*found.new, *found.changed)
             for part in change.parts
