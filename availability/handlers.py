@@ -10,7 +10,7 @@ from availability.models import AvailabilityRule
 from availability.operations.marking import mark_pairs, mark_variants
 from core.actors import Actor
 from inventory.events import StockChanged
-from orders.events import OrderCancelled, OrdersPlaced
+from orders.events import OrderCancelled, OrderChanged, OrdersPlaced
 from orders.models import OrderLine
 
 
@@ -27,6 +27,11 @@ def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
 def order_cancelled(event: OrderCancelled, *, actor: Actor, now: datetime) -> None:
     """A back-order that was given up gives its part of the budget back."""
     _mark_budgets(OrderLine.objects.filter(order_id=event.order_id, cancelled__gt=0), now=now)
+
+
+def order_changed(event: OrderChanged, *, actor: Actor, now: datetime) -> None:
+    """Units that came to an order, or left it, may have been back-ordered: their part of the budget is another."""
+    _mark_budgets(OrderLine.objects.filter(order_id=event.order_id), now=now)
 
 
 def _mark_budgets(lines: QuerySet[OrderLine], *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from core.actors import Actor
 from forecasting.operations.demand import mark_orders
 from forecasting.operations.stockouts import mark_levels
 from inventory.events import StockChanged
-from orders.events import OrderCancelled, OrdersPlaced
+from orders.events import OrderCancelled, OrderChanged, OrdersPlaced
 
 
 def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
@@ -18,6 +18,11 @@ def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
 
 def order_cancelled(event: OrderCancelled, *, actor: Actor, now: datetime) -> None:
     """Cancelled units are demand no more."""
+    mark_orders([event.order_id])
+
+
+def order_changed(event: OrderChanged, *, actor: Actor, now: datetime) -> None:
+    """Other goods or quantities are other demand, on the day on which the order was placed."""
     mark_orders([event.order_id])
 
 

@@ -9,9 +9,10 @@ from core.outbox import own_transactions
 from fulfillment.events import FulfillmentShort
 from fulfillment.models import FulfillmentOrder
 from inventory.events import StockIncreased
+from oms.orchestration.changing.telling import mail_change
 from oms.orchestration.hold_order import release_if_paid
 from oms.orchestration.route_order import fill_backorders, route_order, route_waiting
-from orders.events import OrdersPlaced, PaymentRecorded
+from orders.events import OrderChanged, OrdersPlaced, PaymentRecorded
 from orders.models import OrderLine
 from routing.events import RulesPublished
 
@@ -37,6 +38,11 @@ def look_again_at_shortages(event: OrdersPlaced, *, actor: Actor, now: datetime)
 def let_paid_order_go(event: PaymentRecorded, *, actor: Actor, now: datetime) -> None:
     """Paid: what waited for the payment goes on."""
     release_if_paid(order_id=event.order_id, actor=Actor.system("payments"), now=now)
+
+
+def tell_customer_changed(event: OrderChanged, *, actor: Actor, now: datetime) -> None:
+    """The customer hears what was changed, what it costs now, and where the rest can be paid."""
+    mail_change(event.change_id, now=now)
 
 
 def route_the_rest(event: FulfillmentShort, *, actor: Actor, now: datetime) -> None:

@@ -9,7 +9,7 @@ from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
-from orders.events import OrderCancelled, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
+from orders.events import OrderCancelled, OrderChanged, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
 from payments.events import WebhookArrived
 from purchasing.events import LandedCostChanged, PurchaseDatesChanged, PurchaseOrderSent
 from returns.events import ReturnApproved, ReturnDeclined, ReturnReceived, ReturnRequested, ReturnResolved
@@ -24,6 +24,12 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "forecasting.handlers.orders_placed",
         "replenishment.handlers.orders_placed",
         "backorders.handlers.orders_placed",
+    ],
+    OrderChanged: [
+        "reports.handlers.order_changed",
+        "availability.handlers.order_changed",
+        "forecasting.handlers.order_changed",
+        "oms.handlers.tell_customer_changed",
     ],
     OrderCancelled: [
         "reports.handlers.order_changed",

@@ -42,6 +42,15 @@ class RefundRecorded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderChanged(Event):
+    """An order was changed after it was placed, by a change order."""
+
+    name: ClassVar[str] = "order.changed"
+    order_id: int
+    change_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRateFixed(Event):
     """An order that had no exchange rate was given one."""
 

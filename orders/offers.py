@@ -112,6 +112,7 @@ def _why_not_cancel(_order: Order, lines: Sequence[OrderLine]) -> str:
 
 
 for _act in (
+    Act("change", gettext_lazy("Change"), "orders.change", "order-change", why_not_open),
     Act("route", gettext_lazy("Route now"), "orders.route", "order-route", _why_not_route, at_once=True),
     Act("hold", gettext_lazy("Hold"), "orders.hold", "order-hold", why_not_open),
     Act("payment", gettext_lazy("Record payment"), "payments.record", "order-payment", _why_not_pay),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from core.money import format_money
 from core.timeline_text import fill, register
 from orders.models import PaymentRecord
 from orders.states import HoldKind
@@ -103,6 +105,34 @@ def _routed(data: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+_CHANGES = {
+    "add_line": _("lines added"),
+    "remove_units": _("units taken out"),
+    "set_quantity": _("quantities"),
+    "swap_variant": _("variants swapped"),
+    "reprice": _("prices"),
+    "discount_line": _("discounts"),
+    "discount_order": _("discounts"),
+    "change_address": _("address"),
+    "change_shipping": _("shipping"),
+    "split_line": _("lines split"),
+    "change_contact": _("contact"),
+}
+
+
+def _changed(data: Mapping[str, Any]) -> str:
+    kinds = dict.fromkeys(str(_CHANGES.get(kind, kind)) for kind in data.get("kinds") or [])
+    parts = [translate("Changed ({number}): {what}.").format(number=data.get("change", ""), what=", ".join(kinds))]
+    if data.get("before") != data.get("after"):
+        currency = str(data.get("currency") or "")
+        before, after = (format_money(Decimal(data[name]), currency) for name in ("before", "after"))
+        parts.append(translate("Total {before}, now {after}.").format(before=before, after=after))
+    if data.get("reason"):
+        parts.append(fill(translate("“{reason}”"), data))
+    return " ".join(parts)
+
+
+register("order.changed", _changed, tone="key")
 register("order.placed", _placed, tone="key")
 register("order.cancelled", _cancelled, tone="bad")
 register("order.routed", _routed)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import cancelling, creating, listing, money, page
+from orders.views import cancelling, changing, creating, listing, money, page
 
 urlpatterns = [
     path("orders/", listing.order_list, name="orders"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("orders/<int:pk>/receipt/<int:decision>.json", page.receipt, name="order-receipt"),
     path("orders/<int:pk>/route/", page.route, name="order-route"),
     path("orders/<int:pk>/print/", page.print_order, name="order-print"),
+    path("orders/skus/", changing.skus, name="order-skus"),
+    path("orders/<int:pk>/change/", changing.change, name="order-change"),
     path("orders/<int:pk>/cancel/", cancelling.cancel, name="order-cancel"),
     path("orders/<int:pk>/hold/", page.hold, name="order-hold"),
     path("orders/<int:pk>/release/<int:hold>/", page.release, name="order-release"),

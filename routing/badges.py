@@ -13,6 +13,7 @@ register(
         "released": ("info", _("Hold released")),
         "rerouted": ("info", _("Routed again")),
         "retried": ("info", _("Tried again")),
+        "changed": ("info", _("Order changed")),
         "short_pick": ("warn", _("Short pick")),
     },
 )
