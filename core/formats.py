@@ -1,11 +1,14 @@
-"""Times as people read them: relative to now in a list, exact on demand, always in the active zone and language."""
+"""Times and shares as people read them: relative to now in a list, exact on demand, always in the active zone and language."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.numbers import format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
@@ -29,6 +32,18 @@ def day(value: date) -> str:
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
     return format_date(value, "medium", locale=active_locale())
+
+
+def percent(ratio: float | Decimal) -> str:
+    """A share in the reader's way, with one decimal at most: 0.975 is “97.5%”, “97,5%” or “%97,5”."""
+    locale = active_locale()
+    return format_percent(ratio, format=_percent_pattern(locale), locale=locale)
+
+
+@lru_cache(maxsize=16)
+def _percent_pattern(locale: str) -> str:
+    """CLDR's pattern of the language, whose number ends in a whole digit, with a decimal behind it."""
+    return str(Locale.parse(locale).percent_formats[None].pattern).replace("0", "0.#", 1)
 
 
 def relative(moment: datetime, now: datetime, *, locale: str | None = None) -> str:

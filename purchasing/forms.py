@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.addresses import PARTS, Address
 from inventory.models import Location, Variant
@@ -323,5 +324,5 @@ class MethodForm(forms.Form):
 class PeriodForm(forms.Form):
     """Days of a report."""
 
-    first = forms.DateField(label=_("From"), required=False, **_DAY)
-    last = forms.DateField(label=_("To"), required=False, **_DAY)
+    first = forms.DateField(label=pgettext_lazy("day", "From"), required=False, **_DAY)
+    last = forms.DateField(label=pgettext_lazy("day", "To"), required=False, **_DAY)

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_skeleton
-from babel.numbers import format_decimal
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from core.formats import active_locale
+from core.formats import active_locale, percent
 from core.permissions import require
 from counts.queries import Accuracy
 from counts.queries import accuracy as figures_by
@@ -28,11 +27,6 @@ from reports.charts import Chart, Series, bars, rows
 RANGES = {"30": gettext_lazy("30 days"), "90": gettext_lazy("90 days"), "365": gettext_lazy("A year")}
 USUAL = "365"
 LOCATIONS_SHOWN = 20
-
-
-def percent_words(number: Any) -> str:
-    """“97.5 %” in the reader's way."""
-    return f"{format_decimal(number, locale=active_locale())} %"
 
 
 @require("counts.view")
@@ -83,7 +77,9 @@ def _exact(
     title: str, figures: list[Accuracy], name: Callable[[str], str], draw: Callable[..., Chart], corner: str
 ) -> Chart:
     series = [Series(_("Exact lines, percent"), [one.percent for one in figures])]
-    return draw(title, [name(one.name) for one in figures], series, words=percent_words, corner=corner)
+    return draw(
+        title, [name(one.name) for one in figures], series, words=lambda number: percent(number / 100), corner=corner
+    )
 
 
 def _total(figures: list[Accuracy]) -> Accuracy:

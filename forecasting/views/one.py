@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from core.formats import percent
 from core.permissions import require
 from core.requests import StaffRequest
 from forecasting.engine.reorder import Demand, LeadTime, ReorderPlan, plan_reorder
@@ -135,14 +136,14 @@ def _better(found: ForecastResult) -> str:
     """Its own past error against the seasonal naive forecast's, in words."""
     if not found.tested:
         return _("Too few sales for a back-test of its own: the spread is that of its class.")
-    change = round((1 - found.error_ratio) * 100)
-    covered = number(round(found.coverage_p90 * 100))
+    change = round(1 - found.error_ratio, 2)
+    covered = percent(round(found.coverage_p90, 2))
     if change >= 0:
-        return _("Error {change} % lower than the seasonal naive forecast's; {covered} % of past fortnights were within P90.").format(
-            change=number(change), covered=covered
+        return _("Error {change} lower than the seasonal naive forecast's; {covered} of past fortnights were within P90.").format(
+            change=percent(change), covered=covered
         )  # fmt: skip
-    return _("Error {change} % higher than the seasonal naive forecast's; {covered} % of past fortnights were within P90.").format(
-        change=number(-change), covered=covered
+    return _("Error {change} higher than the seasonal naive forecast's; {covered} of past fortnights were within P90.").format(
+        change=percent(-change), covered=covered
     )  # fmt: skip
 
 

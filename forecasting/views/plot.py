@@ -13,7 +13,7 @@ from typing import Any
 
 from babel.dates import format_skeleton
 from babel.numbers import format_decimal
-from django.utils.translation import get_language_bidi
+from django.utils.translation import get_language_bidi, pgettext
 from django.utils.translation import gettext as _
 
 from core.formats import active_locale
@@ -150,7 +150,7 @@ def past_plot(steps: Sequence[Step]) -> Plot:
     frame = _Frame(len(steps), max([1.0, *(max(step.actual or 0, step.p90) for step in steps)]))
     plot = Plot(
         _("What was forecast, and what came"),
-        [_("From"), _("Came"), "P50", "P90", _("Said by")],
+        [pgettext("day", "From"), _("Came"), "P50", "P90", _("Said by")],
         legend=[("chart-1", _("Came")), ("chart-2", "P50"), ("chart-3", "P90")],
     )
     plot.grid, plot.labels = frame.lines()
