@@ -6,7 +6,7 @@ import logging
 import re
 
 #: The secret part of a customer's link: whoever reads the logs must not be able to open the order.
-_LINK = re.compile(r"(/t/)[A-Za-z0-9_-]{8,}")
+_LINK = re.compile(r"(/(?:t|offer)/)[A-Za-z0-9_-]{8,}")
 
 
 class HideLinks(logging.Filter):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from availability.events import AvailabilityChanged
 from core.outbox import Event
 from customers.portal.links import TrackingLinkAsked
+from drafts.events import DraftSent
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
 from orders.events import OrderCancelled, OrderChanged, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
@@ -49,6 +50,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "purchasing.handlers.follow_stock",
     ],
     AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
+    DraftSent: ["drafts.mailing.mail_draft"],
     PurchaseOrderSent: ["purchasing.mailing.mail_purchase"],
     PurchaseDatesChanged: ["backorders.handlers.purchase_dates_changed"],
     LandedCostChanged: ["purchasing.handlers.follow_landed_cost"],

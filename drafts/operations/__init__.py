@@ -11,7 +11,6 @@ from drafts.operations.composing import (
     take_customer,
 )
 from drafts.operations.holding import hold_stock, release_stock
-from drafts.operations.locking import lines_of, money_of
 from drafts.operations.sending import send_draft
 
 __all__ = [
@@ -24,8 +23,6 @@ __all__ = [
     "edit_draft",
     "end_draft",
     "hold_stock",
-    "lines_of",
-    "money_of",
     "release_stock",
     "send_draft",
     "take_customer",

@@ -21,9 +21,10 @@ from core.shop import shop
 from core.timeline import record as record_line
 from drafts.models import DraftOrder
 from drafts.operations.holding import give_back, lock_all_levels
-from drafts.operations.locking import Locked, lock_draft, money_of, record, write_draft
+from drafts.operations.locking import Locked, lock_draft, record, write_draft
+from drafts.queries import money_of
 from drafts.states import Terms
-from drafts.totals import due_on
+from drafts.totals import ZERO, due_on
 from inventory.models import MovementReason, Tracking, Variant
 from inventory.operations import Move, apply_moves
 from oms.orchestration.place_order import place_order
@@ -37,9 +38,9 @@ CUSTOM_SKU = "CUSTOM"
 
 @dataclass(frozen=True, slots=True)
 class PaidInPerson:
-    """Money taken over the counter or at the phone: cash, the card terminal, a bank transfer that came in."""
+    """Money taken over the counter or at the phone: cash, the card terminal, a bank transfer that came in. amount None: all of it."""
 
-    amount: Decimal
+    amount: Decimal | None
     method: str
     reference: str = ""
 
@@ -59,9 +60,8 @@ def complete_draft(
         state = locked.check(action)
         money = money_of(draft, locked.lines)
         on_terms = draft.terms != Terms.ADVANCE
-        if action == "paid":
-            _check_paid(draft, paid, money.total)
-        settled = money.total == 0 or (paid is not None and paid.amount == money.total)
+        taken = _checked_amount(draft, paid, money.total) if action == "paid" else ZERO
+        settled = taken == money.total
         if draft.location_id and not settled and not on_terms:
             raise Invalid(
                 "not_paid", _("Goods that are handed over at once are paid in full, or on terms."), field="amount"
@@ -76,9 +76,9 @@ def complete_draft(
         _note_terms(order, draft, now=now)
         if draft.location_id:
             _hand_over(order, draft, actor=actor, now=now)
-        if paid is not None and paid.amount:
+        if paid is not None and taken:
             record_payment(
-                order_id=order.pk, amount=paid.amount, method=paid.method, reference=paid.reference, key=f"draft:{draft.pk}",
+                order_id=order.pk, amount=taken, method=paid.method, reference=paid.reference, key=f"draft:{draft.pk}",
                 actor=actor, now=now,
             )  # fmt: skip
         write_draft(locked, now=now, state=state, order=order, hold_until=None, closed_at=now)
@@ -110,12 +110,16 @@ def request_of(locked: Locked, *, hold_unpaid: bool, now: datetime) -> NewOrder:
     )  # fmt: skip
 
 
-def _check_paid(draft: DraftOrder, paid: PaidInPerson | None, total: Decimal) -> None:
-    if paid is None or paid.amount < 0 or not is_exact(paid.amount, draft.currency) or (total and not paid.amount):
+def _checked_amount(draft: DraftOrder, paid: PaidInPerson | None, total: Decimal) -> Decimal:
+    if paid is not None and paid.amount is None:
+        return total
+    amount = paid.amount if paid is not None and paid.amount is not None else ZERO
+    if amount < 0 or not is_exact(amount, draft.currency) or (total and not amount):
         raise Invalid("bad_amount", _("Say how much was paid."), field="amount")
-    if paid.amount > total:
+    if amount > total:
         most = format_money(total, draft.currency)
         raise Invalid("over_capture", _("It comes to {total}: no more can be paid.").format(total=most), field="amount")
+    return amount
 
 
 def _note_terms(order: Order, draft: DraftOrder, *, now: datetime) -> None:

@@ -13,8 +13,8 @@ from core.actors import Actor
 from core.refusals import NotFound, Stale
 from core.text import search_words
 from drafts.models import DraftLine, DraftOrder
+from drafts.queries import lines_of, money_of
 from drafts.states import DRAFT_MACHINE
-from drafts.totals import ZERO, DraftTotals, PlainLine, totals_of
 
 
 @dataclass(slots=True)
@@ -42,22 +42,6 @@ def lock_draft(draft_id: int, *, version: int | None = None) -> Locked:
         sentence = _("{number} was changed by somebody else since you opened it. Look again.")
         raise Stale("draft_changed", sentence.format(number=draft.number))
     return Locked(draft, lines_of(draft))
-
-
-def lines_of(draft: DraftOrder) -> list[DraftLine]:
-    """The lines in their order, with their variants."""
-    rows = draft.lines.select_related("variant").defer("variant__search", "variant__search_text")
-    return list(rows.order_by("position", "pk"))
-
-
-def money_of(draft: DraftOrder, lines: list[DraftLine]) -> DraftTotals:
-    """The draft's money as its lines and rates are now."""
-    plain = [PlainLine(line.quantity, line.unit_price, line.discount, line.rate_in(draft) or ZERO) for line in lines]
-    shipping_rate = ZERO if draft.tax_exempt else draft.shipping_tax_rate or ZERO
-    return totals_of(
-        plain, currency=draft.currency, discount=draft.discount, shipping=draft.shipping_total, shipping_tax_rate=shipping_rate,
-        tax_included=draft.tax_included,
-    )  # fmt: skip
 
 
 def write_draft(locked: Locked, *, now: datetime, **changes: Any) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.models import ApiToken, Job, User
 from counts.models import StockCount
+from drafts.models import DraftOrder, HeldStock
 from fulfillment.models import FulfillmentOrder
 from inventory.models import Lot, SerialNumber, StockMovement, Variant
 from orders.models import Order, OrderLine
@@ -47,7 +48,7 @@ def _cause(reference: str, names: dict[str, dict[int, Reference]]) -> Reference:
 
 
 def owners_of(references: Iterable[str]) -> dict[str, Reference]:
-    """Owner of a reservation → its order ("order_line:12") or transfer ("transfer_line:7"). At most two statements."""
+    """Owner of a reservation → its order ("order_line:12"), transfer ("transfer_line:7") or draft ("draft_hold:3"). At most one statement each."""
     wanted = list(dict.fromkeys(references))
     ids = _ids_by_kind(wanted)
     known: dict[str, Reference] = {}
@@ -57,6 +58,9 @@ def owners_of(references: Iterable[str]) -> dict[str, Reference]:
     if lines := ids["transfer_line"]:
         rows = TransferLine.objects.filter(pk__in=lines).values_list("pk", "transfer_id", "transfer__number")
         known |= {f"transfer_line:{pk}": Reference(name, reverse("transfer", args=[of])) for pk, of, name in rows}
+    if holds := ids["draft_hold"]:
+        rows = HeldStock.objects.filter(pk__in=holds).values_list("pk", "line__draft_id", "line__draft__number")
+        known |= {f"draft_hold:{pk}": Reference(name, reverse("draft", args=[of])) for pk, of, name in rows}
     return {reference: known.get(reference, Reference(reference)) for reference in wanted}
 
 
@@ -106,6 +110,11 @@ def _transfers(ids: list[int]) -> dict[int, Reference]:
     return {pk: Reference(number, reverse("transfer", args=[pk])) for pk, number in rows}
 
 
+def _drafts(ids: list[int]) -> dict[int, Reference]:
+    rows = DraftOrder.objects.filter(pk__in=ids).values_list("pk", "number")
+    return {pk: Reference(number, reverse("draft", args=[pk])) for pk, number in rows}
+
+
 def _jobs(ids: list[int]) -> dict[int, Reference]:
     rows = Job.objects.filter(pk__in=ids).values_list("pk", "title")
     return {pk: Reference(title, reverse("job", args=[pk])) for pk, title in rows}
@@ -146,6 +155,7 @@ _FINDERS: dict[str, Callable[[list[int]], dict[int, Reference]]] = {
     "fulfillment": _work,
     "return": _returns,
     "transfer": _transfers,
+    "draft": _drafts,
     "count": _counts,
     "nonconformance": _cases,
     "lot": _lots,
