@@ -20,10 +20,10 @@ from backorders.models import Strategy
 from backorders.reading import waiting_orders
 from backorders.sharing import Waiting, rank
 from core.actors import Actor
-from core.geo import locate
+from core.geo import Point, locate
 from core.refusals import Refusal, Stale
 from core.timeline import record
-from oms.orchestration.moving_units import demand_of
+from oms.orchestration.moving_units import demand_at
 from oms.orchestration.planning import prepare
 from oms.orchestration.route_order import fill_order
 from orders.models import Order, OrderLine
@@ -160,8 +160,8 @@ def _table(variant_id: int, *, now: datetime) -> _Table:
     lines: dict[int, list[OrderLine]] = defaultdict(list)
     for line in OrderLine.objects.filter(order_id__in=waiting).order_by("order_id", "position"):
         lines[line.order_id].append(line)
-    locate([order.ship_to for order in orders.values()])  # all at once; what follows finds them known
-    demands = {pk: _demand(order, lines[pk]) for pk, order in orders.items()}
+    points = locate([order.ship_to for order in orders.values()])
+    demands = {pk: _demand(point, order, lines[pk]) for (pk, order), point in zip(orders.items(), points, strict=True)}
     ready = prepare()
     stock = stock_snapshot({need.variant_id for demand in demands.values() for need in demand.needs})
     planner = Planner(with_capacity(ready.planner.sites, now=now), ready.basis.rules)
@@ -169,14 +169,14 @@ def _table(variant_id: int, *, now: datetime) -> _Table:
     return _Table(variant_id, known, orders, demands, stock, planner)
 
 
-def _demand(order: Order, lines: Sequence[OrderLine]) -> Demand:
+def _demand(point: Point | None, order: Order, lines: Sequence[OrderLine]) -> Demand:
     """All that has no place yet, as filling the order asks for it."""
     units = {
         line.pk: (line.variant_id, line.ordered - line.cancelled - line.allocated)
         for line in lines
         if line.variant_id and line.requires_shipping
     }
-    return demand_of(order, lines, units)
+    return demand_at(point, order, lines, units)
 
 
 def _plan(table: _Table, strategy: str) -> FillPlan:

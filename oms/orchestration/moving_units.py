@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from core.actors import Actor
-from core.geo import locate
+from core.geo import Point, locate
 from fulfillment.models import FulfillmentOrder
 from fulfillment.operations.assignment import (
     Assignment,
@@ -31,7 +31,13 @@ from routing.operations import record_decisions
 
 def demand_of(order: Order, lines: Iterable[OrderLine], units: Mapping[int, tuple[int, int]]) -> Demand:
     """What the engine is asked: line id → (variant id, units) of one order. lines: those of the order, for the bundles among them."""
-    point = locate([order.ship_to])[0]
+    return demand_at(locate([order.ship_to])[0], order, lines, units)
+
+
+def demand_at(
+    point: Point | None, order: Order, lines: Iterable[OrderLine], units: Mapping[int, tuple[int, int]]
+) -> Demand:
+    """The same where it is known where the order goes (many orders are located at once)."""
     lat, lon = point or (None, None)
     needs = tuple(
         Need(line_id, variant_id, quantity) for line_id, (variant_id, quantity) in sorted(units.items()) if quantity > 0

@@ -105,7 +105,7 @@ class TestPlans:
         assert (list(StockLevel.objects.values_list("reserved", flat=True)), TimelineEntry.objects.count()) == before
 
     def test_a_bundle_that_lacks_a_component_gets_none_of_the_other(self, shop) -> None:
-        make_bundle("KIT", {"TEE": 1, "MUG": 1})
+        make_bundle("KIT", {shop.tee: 1, shop.mug: 1})
         kit = shop.order([("KIT", 1)], -5)
         shop.arrive(2)
         assert kit.number not in shop.gets("oldest")
@@ -114,9 +114,7 @@ class TestPlans:
         shop.arrive(5)
 
         def statements() -> int:
-            with CaptureQueriesContext(
-                connection,
-            ) as found:
+            with CaptureQueriesContext(connection) as found:
                 plan_filling(shop.tee.pk, now=NOW)
             return len(found)
 
