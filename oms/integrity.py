@@ -14,6 +14,7 @@ from counts.auditing import CHECKS as COUNT_CHECKS
 from drafts.auditing import CHECKS as DRAFT_CHECKS
 from drafts.auditing import NEEDS as DRAFT_NEEDS
 from inventory.operations.auditing import audit_stock, find
+from invoicing.auditing import CHECKS as INVOICE_CHECKS
 from orders.models import HoldLine, Order
 from orders.status import compute_statuses
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
@@ -113,6 +114,7 @@ CHECKS: dict[str, str] = {
     **COUNT_CHECKS,
     **QUALITY_CHECKS,
     **AVAILABILITY_CHECKS,
+    **INVOICE_CHECKS,
     **DRAFT_CHECKS,
     "an_order_arrives_once": """
         SELECT format('channel:%s', channel_id), external_id FROM orders_order GROUP BY channel_id, external_id HAVING count(*) > 1""",

@@ -10,6 +10,7 @@ from customers.portal.links import TrackingLinkAsked
 from drafts.events import DraftSent
 from fulfillment.events import FulfillmentShipped, FulfillmentShort, ShipmentDelivered
 from inventory.events import StockChanged, StockIncreased
+from invoicing.events import DocumentIssued, DocumentMailAsked
 from orders.events import OrderCancelled, OrderChanged, OrderRateFixed, OrdersPlaced, PaymentRecorded, RefundRecorded
 from payments.events import WebhookArrived
 from purchasing.events import LandedCostChanged, PurchaseDatesChanged, PurchaseOrderSent
@@ -24,24 +25,27 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "availability.handlers.orders_placed",
         "forecasting.handlers.orders_placed",
         "replenishment.handlers.orders_placed",
+        "invoicing.handlers.orders_placed",
         "backorders.handlers.orders_placed",
     ],
     OrderChanged: [
         "reports.handlers.order_changed",
         "availability.handlers.order_changed",
         "forecasting.handlers.order_changed",
+        "invoicing.handlers.order_changed",
         "oms.handlers.tell_customer_changed",
     ],
     OrderCancelled: [
         "reports.handlers.order_changed",
         "availability.handlers.order_cancelled",
         "forecasting.handlers.order_cancelled",
+        "invoicing.handlers.order_changed",
         "backorders.handlers.order_fell_or_rose",
         "payments.handlers.void_cancelled",
     ],
     OrderRateFixed: ["reports.handlers.order_changed"],
-    RefundRecorded: ["reports.handlers.order_changed"],
-    PaymentRecorded: ["oms.handlers.let_paid_order_go", "payments.handlers.void_what_came_late"],
+    RefundRecorded: ["reports.handlers.order_changed", "invoicing.handlers.order_changed"],
+    PaymentRecorded: ["oms.handlers.let_paid_order_go", "invoicing.handlers.payment_recorded", "payments.handlers.void_what_came_late"],
     StockChanged: [
         "availability.handlers.stock_changed",
         "forecasting.handlers.stock_changed",
@@ -49,6 +53,8 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "backorders.handlers.stock_changed",
         "purchasing.handlers.follow_stock",
     ],
+    DocumentIssued: ["invoicing.mailing.mail_issued"],
+    DocumentMailAsked: ["invoicing.mailing.mail_again"],
     AvailabilityChanged: ["availability.webhooks.posting.post_changes"],
     DraftSent: ["drafts.mailing.mail_draft"],
     PurchaseOrderSent: ["purchasing.mailing.mail_purchase"],
@@ -58,7 +64,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
     StockIncreased: ["oms.handlers.fill_waiting_orders"],
     RulesPublished: ["oms.handlers.try_unroutable_orders"],
     FulfillmentShort: ["oms.handlers.route_the_rest"],
-    FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped", "payments.handlers.capture_at_shipment"],
+    FulfillmentShipped: ["fulfillment.handlers.tell_customer_shipped", "invoicing.handlers.goods_left", "payments.handlers.capture_at_shipment"],
     ShipmentDelivered: ["fulfillment.handlers.tell_customer_delivered"],
     TrackingLinkAsked: ["customers.portal.links.mail_tracking_links"],
     ReturnRequested: ["returns.notices.mail_return_requested"],

@@ -14,6 +14,8 @@ from core.models import Shop
 from customers.portal.parcels import Progress, Step, progress_of
 from customers.templatetags.portal import weekday_text
 from fulfillment.models import Document, DocumentKind
+from invoicing.models import Document as Billing
+from invoicing.queries import listed
 from orders.models import Order, OrderLine
 from orders.states import Delivery, Lifecycle, Payment
 from returns.models import Return, ReturnLine
@@ -54,6 +56,7 @@ class TrackingPage:
     headline: Headline
     progress: Progress
     returns: list[ReturnView]
+    documents: list[Billing]
     returnable: bool
     return_until: date | None
     support_email: str
@@ -78,6 +81,7 @@ def tracking_page(order: Order, *, now: datetime) -> TrackingPage:
         headline=_headline(order, progress),
         progress=progress,
         returns=[return_view(request) for request in _returns(order)],
+        documents=list(listed(Billing.objects.filter(order=order)).order_by("pk")),
         returnable=bool(may_return),
         return_until=max((item.until for item in may_return if item.until), default=None),
         support_email=shop.support_email,

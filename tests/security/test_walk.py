@@ -23,7 +23,7 @@ ACT_IDS = [act.id for act in ACTS]
 #: The whole list of pages that need no login. It grows only with a reason.
 MEANT_FOR_EVERYBODY = {
     "login", "logout", "set_language", "healthz", "api-docs", "track-lookup", "tracking", "tracking-return-items", "tracking-return",
-    "tracking-return-cancel", "tracking-return-label",
+    "tracking-return-cancel", "tracking-return-label", "tracking-document",
 }  # fmt: skip
 #: Acts that somebody else than the one who began them is refused, whatever their role.
 OWN = {"stock-undo"}

@@ -46,6 +46,7 @@ from tests.factories.replenishment import something_asleep, something_low
 from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 from tests.factories.units import followed_units
+from tests.invoicing.world import documents_of_each_kind
 from tests.purchasing.world import purchases_in_each_state
 from tests.transfers.factory import transfers_in_each_state
 
@@ -105,6 +106,7 @@ def build_world() -> World:
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
     world.values |= rates_and_waiting_order(now)
     world.values |= purchases_in_each_state(world.variant, world.location)
+    world.values |= documents_of_each_kind(world.channel, now)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
 
