@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 from core.actors import Actor
 from core.refusals import Invalid, NotFound, Refusal
@@ -18,6 +19,8 @@ from inventory.operations.levels import BUCKETS, lock_levels
 
 MOST_COMPONENTS = 50
 MOST_IN_ONE = 10_000
+#: How long the bundle's row is waited for: less than PostgreSQL waits before it looks for deadlocks (deadlock_timeout, 1 s).
+_PATIENCE = "500ms"
 
 
 def set_components(*, variant_id: int, components: Mapping[int, int], actor: Actor, now: datetime) -> Variant:
@@ -51,14 +54,27 @@ def set_components(*, variant_id: int, components: Mapping[int, int], actor: Act
 def _locked(ids: set[int], bundle_id: int) -> dict[int, Variant]:
     """The variants under lock, in order: two that change at once cannot end as bundles of each other.
 
-    Who moves components meanwhile refers to their rows and is not kept waiting; who stocks the bundle itself is.
+    Who moves components meanwhile refers to their rows and is not kept waiting; who stocks the bundle itself is. Such a one refers to
+    the bundle's row before it waits for levels, which are locked here already: so this one gives way, before it is a deadlock.
     """
     list(
         Variant.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk")
     )
-    Variant.objects.select_for_update(of=("self",)).filter(pk=bundle_id).values_list("pk").first()
+    _lock_alone(bundle_id)
     rows = Variant.objects.filter(pk__in=ids).defer("search", "search_text")
     return {variant.pk: variant for variant in rows.order_by("pk")}
+
+
+def _lock_alone(variant_id: int) -> None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
+            cursor.execute("SELECT FROM inventory_variant WHERE id = %s FOR UPDATE", [variant_id])
+            cursor.execute("SELECT set_config('lock_timeout', '0', true)")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise Refusal("stock_is_moving", _("Its stock is moving at this moment. Try again.")) from None
 
 
 def _check_components(

@@ -79,7 +79,7 @@ def test_the_page_of_a_series_draws_history_band_and_days_without_stock(client_a
     assert re.search(r'class="chart-area chart-2" d="M[\d. L]+Z"', html)
     assert "Goods take 14 days (spread 4)" in html
     assert "seasonal naive" in html.lower()
-    assert "44 % lower" in html
+    assert "44% lower" in html
 
 
 def test_another_service_level_can_be_tried_and_saves_nothing(client_as: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from threading import Barrier
+from time import sleep
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from core.models import TimelineEntry
 from core.refusals import Invalid, Refusal
 from inventory.bundles import available_as_bundles, bundle_availability, bundles_with, products_with_bundles
-from inventory.models import Location, Product, StockLevel
+from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import adjust_stock
 from inventory.operations.auditing import audit_stock
 from inventory.operations.bundles import set_components
+from inventory.operations.levels import create_levels, lock_levels
 from oms.orchestration.change_bundle import change_bundle
 from tests.factories.bundles import make_bundle
 from tests.factories.shop import ACTOR, NOW, give_stock, make_location, make_order, make_variant
@@ -155,3 +158,33 @@ def _packed(units: Counter[int], recipe: dict[int, int]) -> int:
         left.subtract(recipe)
         packed += 1
     return packed
+
+
+def test_what_moves_to_a_new_place_while_it_becomes_a_bundle_goes_on(committed, threads) -> None:
+    """The mover refers to the variant's row and then wants its levels; the maker of the bundle has those and wants the row."""
+    part, moving = make_variant(), make_variant()
+    old, new = make_location(), make_location()
+    StockLevel.objects.create(variant=moving, location=old)
+    referred, begun = Barrier(2, timeout=20), Barrier(2, timeout=20)
+
+    def move() -> str:
+        with transaction.atomic():
+            create_levels([(moving.pk, old.pk), (moving.pk, new.pk)])
+            referred.wait()
+            begun.wait()
+            sleep(0.1)  # the other has the levels by now, and waits for the row
+            lock_levels([(moving.pk, old.pk), (moving.pk, new.pk)])
+        return "moved"
+
+    def make() -> str:
+        referred.wait()
+        begun.wait()
+        try:
+            set_components(variant_id=moving.pk, components={part.pk: 1}, actor=ACTOR, now=NOW)
+        except Refusal as refusal:
+            return refusal.code
+        return "made"
+
+    assert threads(2, lambda n: (move, make)[n]()) == ["moved", "stock_is_moving"]
+    assert not Variant.objects.get(pk=moving.pk).is_bundle
+    set_components(variant_id=moving.pk, components={part.pk: 1}, actor=ACTOR, now=NOW)
