@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from core.actors import Actor
 from core.jobs import JobKind, register_job, report_error, start_job
-from core.models import Job
+from core.models import Job, User
 from core.outcomes import BulkOutcome
 from core.refusals import Refusal
 from oms.orchestration.cancel_order import cancel_order
@@ -28,16 +28,19 @@ AT_ONCE = 20
 Act = Callable[..., None]
 
 
-def hold(order_id: int, *, kind: str, reason: str, until: str | None, actor: Actor, now: datetime) -> None:
-    """Place a hold."""
+def hold(
+    order_id: int, *, kind: str, reason: str, until: str | None, owner: int | None = None, actor: Actor, now: datetime
+) -> None:
+    """Place a hold. owner: the id of the person who sees to it."""
     moment = parse_datetime(until) if until else None
-    hold_order(order_id=order_id, kind=kind, reason=reason, until=moment, actor=actor, now=now)
+    person = User.objects.filter(pk=owner).first() if owner else None
+    hold_order(order_id=order_id, kind=kind, reason=reason, until=moment, owner=person, actor=actor, now=now)
 
 
-def release(order_id: int, *, actor: Actor, now: datetime) -> None:
-    """Release every open hold; refused where there is none."""
-    if not release_holds(order_id=order_id, actor=actor, now=now):
-        raise Refusal("not_held", _("It is not on hold."))
+def release(order_id: int, *, kinds: Sequence[str] = (), actor: Actor, now: datetime) -> None:
+    """Release every open hold, or those of some kinds; refused where there is none."""
+    if not release_holds(order_id=order_id, kinds=kinds or None, actor=actor, now=now):
+        raise Refusal("not_held", _("It is not on hold for that.") if kinds else _("It is not on hold."))
 
 
 def cancel(order_id: int, *, reason: str, actor: Actor, now: datetime) -> None:

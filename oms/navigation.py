@@ -53,6 +53,7 @@ SECTIONS = (
         children=(
             Section(_("To route"), "route", "orders", "orders.view", query="?tab=to-route", count="to_route"),
             Section(_("On hold"), "clock", "orders", "orders.view", query="?tab=on-hold", count="on_hold"),
+            Section(_("Holds"), "lock", "holds", "orders.view"),
             Section(_("Back-ordered"), "box", "orders", "orders.view", query="?tab=back-ordered", count="backordered"),
             Section(_("Drafts"), "edit", "drafts", "drafts.view"),
             Section(_("Filling"), "box", "backorders", "backorders.view"),

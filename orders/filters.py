@@ -12,12 +12,15 @@ from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.actors import Actor
+from core.listing.filters import YesNoFilter
+from core.models import User
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import FulfillmentState
 from inventory.models import Location
-from orders.models import Channel, Order
+from orders.models import Channel, Hold, Order
 from orders.queries import country_choices, day_bounds, late, shop_zone, with_sku
-from orders.states import Delivery, Fulfillment, Lifecycle, Payment, Returning
+from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
 
 
 class NamedChoice(filters.fields.ModelChoiceField):
@@ -108,3 +111,31 @@ class OrderFilter(filters.FilterSet):
 
     def filter_late(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(late(timezone.now()))
+
+
+class PersonChoice(filters.fields.ModelChoiceField):
+    """The choice of a person by name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return Actor.user(obj).label
+
+
+class PersonFilter(filters.ModelChoiceFilter):
+    """One of the people who work here."""
+
+    field_class = PersonChoice
+
+
+class HoldFilter(filters.FilterSet):
+    """Why, who sees to it, and whether all of the order or some lines wait."""
+
+    kind = filters.ChoiceFilter(label=_("Hold"), choices=HoldKind.choices)
+    owner = PersonFilter(
+        label=_("Who sees to it"), queryset=lambda request: User.objects.filter(is_active=True).order_by("username")
+    )
+    lines = YesNoFilter(label=_("Some lines only"), field_name="whole", exclude=True)
+    ends = YesNoFilter(label=_("Ends by itself"), field_name="until", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = Hold
+        fields: list[str] = []

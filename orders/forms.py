@@ -9,7 +9,9 @@ from django import forms
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
+from core.actors import Actor
 from core.addresses import Address
+from core.models import User
 from core.money import MAX_DECIMALS
 from orders.groups import grouped
 from orders.models import Channel, OrderBundle, OrderLine
@@ -29,6 +31,16 @@ class LocalDateTimeInput(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M")
 
 
+class PersonField(forms.ModelChoiceField):
+    """One of the people who work here."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=User.objects.filter(is_active=True).order_by("first_name", "username"), **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return Actor.user(obj).label
+
+
 class HoldForm(forms.Form):
     """Why an order must wait."""
 
@@ -42,6 +54,47 @@ class HoldForm(forms.Form):
         widget=LocalDateTimeInput(),
         help_text=_("It is released by itself then. Empty: until somebody releases it."),
     )
+    owner = PersonField(label=_("Who sees to it"), required=False)
+
+
+class LineHoldForm(HoldForm):
+    """A hold on an order, or on some of its lines."""
+
+    lines = forms.MultipleChoiceField(
+        label=_("Only these lines"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None: the whole order. The lines of a bundle are held together."),
+    )
+
+    def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["lines"].choices = [
+            (str(line.pk), f"{line.ordered - line.cancelled - line.shipped} × {line.sku} {line.title}")
+            for line in lines
+            if line.requires_shipping and line.ordered - line.cancelled > line.shipped
+        ]
+
+    def clean_lines(self) -> list[int] | None:
+        return [int(pk) for pk in self.cleaned_data["lines"]] or None
+
+
+class ReleaseForm(forms.Form):
+    """Which holds end."""
+
+    kinds = forms.MultipleChoiceField(
+        label=_("Holds for"),
+        required=False,
+        choices=HoldKind.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: all of them."),
+    )
+
+
+class OwnerForm(forms.Form):
+    """The person who sees to holds."""
+
+    owner = PersonField(label=_("Who sees to it"), required=False)
 
 
 class TagForm(forms.Form):

@@ -386,6 +386,7 @@ class Hold(models.Model):
         ]
         indexes = [
             models.Index(fields=["until"], name="hold_due", condition=Q(released_at__isnull=True, until__isnull=False)),
+            models.Index(fields=["-at", "-id"], name="hold_open", condition=Q(released_at__isnull=True)),
         ]
 
 

@@ -9,13 +9,15 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from babel import Locale
-from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 from django.utils.translation import get_language, to_locale
 
 from core.addresses import known_country
 from core.models import Shop
-from orders.models import Hold, Order, OrderBundle, OrderLine
+from orders.models import Hold, HoldLine, Order, OrderBundle, OrderLine
 from orders.states import Fulfillment, Lifecycle
 
 #: What a row of the list reads; the wide columns (addresses, search text) stay where they are.
@@ -123,3 +125,18 @@ def _countries(locale: str) -> list[tuple[str, str]]:
 def country_choices() -> list[tuple[str, str]]:
     """(code, name) of every country in the reader's language, by name."""
     return _countries(to_locale(get_language() or "en"))
+
+
+def listed_holds() -> QuerySet[Hold]:
+    """Open holds of open orders with what their list shows: `skus` of the lines that are stopped where not all are, `owner_name`."""
+    skus = HoldLine.objects.filter(hold=OuterRef("pk")).order_by("line__position").values("line__sku")
+    full = Trim(Concat("owner__first_name", Value(" "), "owner__last_name"))
+    return (
+        Hold.objects.filter(released_at__isnull=True, order__lifecycle=Lifecycle.OPEN)
+        .select_related("order")
+        .only(
+            "kind", "reason", "until", "at", "order__number", "order__customer_name", "order__total", "order__currency", "order__payment",
+            "order__fulfillment",
+        )
+        .annotate(skus=ArraySubquery(skus), owner_name=Coalesce(NullIf(full, Value("")), F("owner__username"), Value("")))
+    )  # fmt: skip

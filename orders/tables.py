@@ -47,3 +47,23 @@ class OrderTable(tables.Table):
 
     def value_ship_to(self, record: Any) -> str:
         return ", ".join(filter(None, (record.ship_city, record.ship_country)))
+
+
+class HoldTable(tables.Table):
+    """An open hold a row; `skus` is an annotation of the list's queryset: the lines it stops, where it does not stop all."""
+
+    order = c.LinkColumn("order", arg="order_id", accessor="order.number", verbose_name=_("Order"))
+    customer = c.TextColumn(accessor="order.customer_name", verbose_name=_("Customer"))
+    kind = c.BadgeColumn("order.hold", accessor="kind", verbose_name=_("Hold"))
+    reason = c.TextColumn(verbose_name=_("Reason"))
+    lines = c.TagsColumn(accessor="skus", verbose_name=_("Only these lines"))
+    owner = c.TextColumn(accessor="owner_name", verbose_name=_("Who sees to it"))
+    since = c.TimeColumn(accessor="at", verbose_name=_("Since"))
+    until = c.TimeColumn(verbose_name=_("Until"))
+    total = c.MoneyColumn(
+        accessor="order.total", currency=lambda record: record.order.currency, verbose_name=_("Total")
+    )
+    payment = c.BadgeColumn("order.payment", accessor="order.payment", verbose_name=_("Payment"), visible=False)
+    fulfillment = c.BadgeColumn(
+        "order.fulfillment", accessor="order.fulfillment", verbose_name=_("Fulfillment"), visible=False
+    )

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from orders.views import cancelling, changing, creating, listing, money, page
+from orders.views import cancelling, changing, creating, holds, listing, money, page
 
 urlpatterns = [
     path("orders/", listing.order_list, name="orders"),
+    path("holds/", holds.hold_list, name="holds"),
     path("orders/new/", creating.order_new, name="order-new"),
     path("orders/<int:pk>/", page.order_page, name="order"),
     path("orders/<int:pk>/receipt/<int:decision>.json", page.receipt, name="order-receipt"),
@@ -14,8 +15,8 @@ urlpatterns = [
     path("orders/skus/", changing.skus, name="order-skus"),
     path("orders/<int:pk>/change/", changing.change, name="order-change"),
     path("orders/<int:pk>/cancel/", cancelling.cancel, name="order-cancel"),
-    path("orders/<int:pk>/hold/", page.hold, name="order-hold"),
-    path("orders/<int:pk>/release/<int:hold>/", page.release, name="order-release"),
+    path("orders/<int:pk>/hold/", holds.hold, name="order-hold"),
+    path("orders/<int:pk>/release/<int:hold>/", holds.release, name="order-release"),
     path("orders/<int:pk>/tags/", page.tags, name="order-tags"),
     path("orders/<int:pk>/notes/", page.note, name="order-note"),
     path("orders/<int:pk>/payments/", money.payment, name="order-payment"),

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
+from core.models import User
 from core.outcomes import BulkOutcome
 from core.refusals import Refusal
 from fulfillment.models import DocumentKind, FulfillmentOrder
@@ -24,16 +25,21 @@ def _ids(targets: QuerySet[Order]) -> list[int]:
 
 
 def hold(
-    targets: QuerySet[Order], *, kind: str, reason: str, until: datetime | None, actor: Actor, now: datetime
-) -> BulkOutcome:
+    targets: QuerySet[Order], *, kind: str, reason: str, until: datetime | None, owner: User | None = None, actor: Actor, now: datetime
+) -> BulkOutcome:  # fmt: skip
     """Place the same hold on each."""
-    params = {"kind": kind, "reason": reason, "until": until.isoformat() if until else None}
+    params = {
+        "kind": kind,
+        "reason": reason,
+        "until": until.isoformat() if until else None,
+        "owner": owner.pk if owner else None,
+    }
     return act_on_orders("hold", _ids(targets), params, actor=actor, now=now)
 
 
-def release(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
-    """Release all holds of each."""
-    return act_on_orders("release", _ids(targets), {}, actor=actor, now=now)
+def release(targets: QuerySet[Order], *, kinds: list[str], actor: Actor, now: datetime) -> BulkOutcome:
+    """Release the holds of some kinds of each, or all of them."""
+    return act_on_orders("release", _ids(targets), {"kinds": kinds}, actor=actor, now=now)
 
 
 def cancel(targets: QuerySet[Order], *, reason: str, actor: Actor, now: datetime) -> BulkOutcome:

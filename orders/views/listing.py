@@ -11,7 +11,7 @@ from core.search import search
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import FulfillmentState
 from orders.filters import OrderFilter
-from orders.forms import CancelReasonForm, HoldForm, TagForm
+from orders.forms import CancelReasonForm, HoldForm, ReleaseForm, TagForm
 from orders.models import Order
 from orders.queries import BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
 from orders.states import Lifecycle
@@ -79,7 +79,9 @@ class OrderList(ListPage):
             limit=bulk.MOST,
         ),
         BulkAction("hold", _("Hold"), "orders.hold", run=bulk.hold, form_class=HoldForm, limit=bulk.MOST),
-        BulkAction("release", _("Release"), "orders.hold", run=bulk.release, limit=bulk.MOST),
+        BulkAction(
+            "release", _("Release holds"), "orders.hold", run=bulk.release, form_class=ReleaseForm, limit=bulk.MOST
+        ),
         BulkAction("tag", _("Tag"), "orders.tag", run=bulk.tag, form_class=TagForm, icon="tag", limit=bulk.MOST),
         BulkAction(
             "cancel",

@@ -10,17 +10,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from core.actors import Actor
 from core.forms import add_refusal
 from core.permissions import require
 from core.refusals import Refusal
 from fulfillment.models import DocumentKind
-from oms.orchestration.hold_order import hold_order, release_hold
 from oms.orchestration.route_order import route_order
-from orders.forms import HoldForm, NoteForm, TagForm
-from orders.models import Hold, Order
+from orders.forms import NoteForm, TagForm
+from orders.models import Order
 from orders.operations import add_note, change_tags
 from orders.views.bulk import print_documents
 from orders.views.page_data import load_page
@@ -82,40 +81,6 @@ def route(request: HttpRequest, pk: int) -> HttpResponse:
         )
     else:
         messages.warning(request, _("No location can ship any of it now. The receipt says why."))
-    return redirect("order", pk=pk)
-
-
-@require("orders.hold")
-@require_http_methods(["GET", "POST"])
-def hold(request: HttpRequest, pk: int) -> HttpResponse:
-    """Place a hold."""
-    order = find_order(pk)
-    form = HoldForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            hold_order(order_id=pk, **form.cleaned_data, actor=Actor.user(request.user), now=timezone.now())
-        except Refusal as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, _("Order {number} is on hold.").format(number=order.number))
-            return redirect("order", pk=pk)
-    context = {
-        "order": order,
-        "form": form,
-        "title": _("Hold order {number}").format(number=order.number),
-        "button": _("Place the hold"),
-    }
-    context["text"] = _("Nothing of it is picked or shipped until the hold is released. Its stock stays reserved.")
-    return render(request, "orders/act.html", context, status=422 if form.errors else 200)
-
-
-@require("orders.hold")
-@require_POST
-def release(request: HttpRequest, pk: int, hold: int) -> HttpResponse:
-    """Release one hold of this order."""
-    get_object_or_404(Hold.objects.only("pk"), pk=hold, order_id=pk)
-    release_hold(hold_id=hold, actor=Actor.user(request.user), now=timezone.now())
-    messages.success(request, _("The hold is released."))
     return redirect("order", pk=pk)
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from core.actors import Actor
 from core.addresses import Address
 from core.models import User
 from core.timeline import entries_for
@@ -22,7 +23,7 @@ from fulfillment.tracing import Contents, contents_of
 from inventory.models import Tracking
 from orders.amounts import line_value
 from orders.groups import grouped
-from orders.models import Hold, Note, Order, OrderBundle, OrderLine, PaymentRecord, Refund
+from orders.models import Hold, HoldLine, Note, Order, OrderBundle, OrderLine, PaymentRecord, Refund
 from orders.offers import Offered, offers_for
 from orders.panels import Shown, panels_for
 from returns.models import Return
@@ -87,6 +88,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenHold:
+    """What stops the order, or the lines with these SKUs; and who sees to it."""
+
+    hold: Hold
+    skus: list[str]
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A routing run: its sentence, and where its receipt is as JSON."""
 
@@ -104,7 +114,7 @@ class OrderPage:
     work: list[Work]
     payments: list[PaymentRecord]
     refunds: list[Refund]
-    holds: list[Hold]
+    open_holds: list[OpenHold]
     notes: list[Note]
     returns: list[Return]
     decisions: list[Decision]
@@ -114,10 +124,6 @@ class OrderPage:
     printable: bool
     ship_to: Address = field(default_factory=Address)
     bill_to: Address | None = None  # only where it is another one
-
-    @property
-    def open_holds(self) -> list[Hold]:
-        return [hold for hold in self.holds if hold.released_at is None]
 
     @property
     def has_rare(self) -> bool:
@@ -148,7 +154,7 @@ def load_page(order: Order, user: User) -> OrderPage:
         work=work,
         payments=list(order.payments.order_by("at", "id")) if money else [],
         refunds=list(order.refunds.order_by("at", "id")) if money and order.refunded_total else [],
-        holds=list(order.holds.order_by("-released_at", "at")),
+        open_holds=_open_holds(order, lines),
         notes=list(order.notes.order_by("-at", "-id")),
         returns=list(Return.objects.filter(order=order).order_by("-id")) if order.parcels else [],
         decisions=_decisions(order, lines),
@@ -161,6 +167,21 @@ def load_page(order: Order, user: User) -> OrderPage:
         if order.billing_address not in ({}, order.shipping_address)
         else None,
     )
+
+
+def _open_holds(order: Order, lines: Sequence[OrderLine]) -> list[OpenHold]:
+    """Oldest first. A statement, and one more where a hold stops some lines only; none for an order without holds."""
+    if not order.on_hold:
+        return []
+    holds = list(order.holds.filter(released_at__isnull=True).select_related("owner").order_by("at", "pk"))
+    named: dict[int, list[str]] = defaultdict(list)
+    if not all(hold.whole for hold in holds):
+        skus = {line.pk: line.sku for line in lines}
+        for hold_id, line_id in (
+            HoldLine.objects.filter(hold__in=holds).values_list("hold_id", "line_id").order_by("pk")
+        ):
+            named[hold_id].append(skus.get(line_id, ""))
+    return [OpenHold(hold, named[hold.pk], Actor.user(hold.owner).label if hold.owner else "") for hold in holds]
 
 
 def is_printable(fulfillment_order: FulfillmentOrder) -> bool:

@@ -265,6 +265,7 @@ def test_what_is_not_possible_says_why(client_as: SignIn) -> None:
 def test_the_page_costs_the_same_for_a_small_order_and_a_long_one(client_as: SignIn) -> None:
     client = client_as("owner")
     small = make_order()
+    hold_order(order_id=small.pk, kind="fraud", actor=ACTOR, now=NOW)
     few = queries_of(client, f"/orders/{small.pk}/")
     location = make_location("Second")
     lines = []

@@ -95,7 +95,9 @@ ROUTES: dict[str, Arguments] = {
             "users",
             "user-new",
             "orders",
+            "holds",
             "order-new",
+            "order-skus",
             "products",
             "product-new",
             "stock",
@@ -253,6 +255,7 @@ ROUTES: dict[str, Arguments] = {
     "order-route": of("lacking"),
     "order-print": of("order"),
     "order-cancel": of("order"),
+    "order-change": of("order"),
     "order-hold": of("order"),
     "order-release": lambda world, _role: {"pk": world.held.pk, "hold": world.hold.pk},
     "order-tags": of("order"),
@@ -365,6 +368,14 @@ def as_shown(field: str, *, page: str = "", arguments: Arguments | None = None, 
         return form.fields | values
 
     return data
+
+
+def _changed_phone(world: World, role: str) -> dict[str, Any]:
+    """A change of the order as the preview of it is sent on."""
+    page = reverse("order-change", kwargs=ROUTES["order-change"](world, role))
+    client = world.client(Role.OWNER)
+    filled = form_with(client.get(page).content.decode(), "reason").fields | {"phone": "+48 22 111", "step": "preview"}
+    return form_with(client.post(page, filled).content.decode(), "digest").fields | {"step": "submit"}
 
 
 def _ticked(name: str) -> Callable[[World, str], dict[str, Any]]:
@@ -485,6 +496,7 @@ ACTS = [
     Act("user", as_shown("role", page="user", role="support")),
     Act("customer", as_shown("name", page="customer", name="Another Name"), permission="customers.edit"),
     # Orders:
+    Act("order-change", _changed_phone),
     Act("order-new", lambda world, _role: _NEW_ORDER | {"channel": world.channel.pk}),
     Act("order-route", fixed()),
     Act("order-print", fixed()),
@@ -503,6 +515,13 @@ ACTS = [
     Act("orders", _bulk("print_slips", "order"), "print_slips", "fulfillment.print"),
     Act("orders", _bulk("hold", "order", kind="operator"), "hold", "orders.hold"),
     Act("orders", _bulk("release", "held"), "release", "orders.hold"),
+    Act("holds", _bulk("release", "hold"), "release", "orders.hold"),
+    Act(
+        "holds",
+        lambda world, role: _bulk("assign", "hold")(world, role) | {"owner": world.users[Role.OWNER].pk},
+        "assign",
+        "orders.hold",
+    ),
     Act("orders", _bulk("tag", "order", add="vip"), "tag", "orders.tag"),
     Act("orders", _bulk("cancel", "order"), "cancel", "orders.cancel"),
     Act("orders", fixed(action="save_view", name="Mine"), "save_view"),
