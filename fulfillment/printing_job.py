@@ -27,6 +27,7 @@ from fulfillment.operations.printing import (
     draw_documents,
     keep_documents,
     print_file,
+    with_mates,
     without_label,
 )
 from fulfillment.queries import in_pick_order, pick_list_for, with_lines
@@ -41,12 +42,12 @@ class PrintJob(JobKind):
     name = PRINT_JOB
 
     def prepare(self, job: Job, *, now: datetime) -> None:
-        """Put the work into pick order."""
+        """Put the work into pick order; who shares a parcel comes with it, so that its papers lie together."""
         asked = job.params["ids"]
         ordered = in_pick_order(asked)
         gone = sorted(set(asked) - set(ordered))
-        job.params = job.params | {"ids": ordered + gone}
-        job.total = len(asked)
+        job.params = job.params | {"ids": with_mates(ordered) + gone}
+        job.total = len(job.params["ids"])
         job.cursor = {"at": 0, "failed": []}
 
     def work(self, job: Job) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from django.urls import reverse
 from core.models import Shop
 from fulfillment.documents.picklist import PickLine, PickList, bin_key
 from fulfillment.documents.slips import Merchant, Slip, SlipLine
+from fulfillment.members import Member, members_of
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment, TrackingEvent
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
 from inventory.models import StockLevel, Tracking
@@ -122,11 +124,20 @@ def tracking_url(order: Order) -> str:
 
 def slips_for(fulfillment_orders: Sequence[FulfillmentOrder]) -> dict[int, Slip]:
     """Packing slips by work order id; the work orders come from `with_lines`."""
-    sender, bins = merchant(), bins_of(fulfillment_orders)
-    return {found.pk: _slip(found, sender, bins) for found in fulfillment_orders}
+    sender, bins, mates = merchant(), bins_of(fulfillment_orders), mates_of(fulfillment_orders)
+    return {found.pk: _slip(found, sender, bins, mates.get(found.pk, [])) for found in fulfillment_orders}
 
 
-def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins) -> Slip:
+def mates_of(fulfillment_orders: Sequence[FulfillmentOrder]) -> dict[int, list[Member]]:
+    """Work order id → the others in its parcel, the lead first. One statement; none where nobody shares a parcel."""
+    shared = [found.pk for found in fulfillment_orders if found.consolidation_id is not None]
+    parcels: dict[int, list[Member]] = defaultdict(list)
+    for member in members_of(shared) if shared else ():
+        parcels[member.consolidation_id].append(member)
+    return {one.pk: [other for other in parcel if other is not one] for parcel in parcels.values() for one in parcel}
+
+
+def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins, mates: Sequence[Member]) -> Slip:
     order = found.order
     return Slip(
         number=found.number,
@@ -139,6 +150,7 @@ def _slip(found: FulfillmentOrder, sender: Merchant, bins: Bins) -> Slip:
         service=order.shipping_method,
         tracking_url=tracking_url(order),
         customer_note=order.customer_note,
+        together=tuple(mate.order_number for mate in mates),
     )
 
 
@@ -159,6 +171,7 @@ def pick_list_for(
     bins, lots = bins_of(fulfillment_orders), lots_to_take(fulfillment_orders, now=now)
     names = sorted({found.location.name for found in fulfillment_orders})
     zone = fulfillment_orders[0].location.time_zone if fulfillment_orders else "UTC"
+    totes = {pk: mates[0].lead_number for pk, mates in mates_of(fulfillment_orders).items() if mates}
     return PickList(
         number=number,
         location=", ".join(names),
@@ -170,6 +183,7 @@ def pick_list_for(
                 bin_of(bins, line, found),
                 line.quantity - line.picked,
                 found.number,
+                tote=tote if (tote := totes.get(found.pk, "")) != found.number else "",
                 lots=tuple((lot.code, lot.expires_on, lot.units) for lot in lots.get(line.pk, ())),
             )
             for found in fulfillment_orders

@@ -14,8 +14,8 @@ from core.actors import Actor
 from core.jobs import JobKind, register_job, report_error, start_job
 from core.models import Job
 from core.refusals import Refusal
+from fulfillment.members import members_of
 from fulfillment.models import FulfillmentOrder
-from fulfillment.operations.groups import members_of
 from fulfillment.operations.labels import buy_labels
 from fulfillment.operations.shipping import one_of_each, ship_fulfillment_order
 from fulfillment.printing_job import actor_of

@@ -54,7 +54,10 @@ class SlipLine:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A packing slip. `number` is the fulfillment order's and is printed as Code 128, `tracking_url` as QR code."""
+    """A packing slip. `number` is the fulfillment order's and is printed as Code 128, `tracking_url` as QR code.
+
+    together: numbers of the other orders in the same parcel; each order has its own slip, with its own tracking page.
+    """
 
     number: str
     order_number: str
@@ -67,6 +70,7 @@ class Slip:
     tracking_url: str = ""
     customer_note: str = ""
     gift_message: str = ""
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def slip_html(slip: Slip, *, anchor: str) -> SafeString:
                 "order_number": isolated(slip.order_number),
                 "ordered_on": long_date(slip.ordered_on, locale),
                 "service": isolated(slip.service),
+                "together": ", ".join(isolated(number) for number in slip.together),
                 "merchant": _printed(slip.merchant.name),
                 "logo": slip.merchant.logo if slip.merchant.logo.startswith("data:image/") else "",
                 "footer": _printed_all(printable_lines(slip.merchant.footer)),

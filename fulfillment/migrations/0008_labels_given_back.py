@@ -4,19 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fulfillment', '0007_shared_parcels'),
-        ('orders', '0008_missing_rates_and_receivables'),
+        ("fulfillment", "0007_shared_parcels"),
+        ("orders", "0008_missing_rates_and_receivables"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='shipment',
-            name='shipment_one_live_per_fulfillment',
+            model_name="shipment",
+            name="shipment_one_live_per_fulfillment",
         ),
         migrations.AddConstraint(
-            model_name='shipment',
-            constraint=models.UniqueConstraint(condition=models.Q(('direction', 'outbound'), models.Q(('state__in', ['void_requested', 'voided']), _negated=True)), fields=('fulfillment_order',), name='shipment_one_live_per_fulfillment'),
+            model_name="shipment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("direction", "outbound"), models.Q(("state__in", ["void_requested", "voided"]), _negated=True)
+                ),
+                fields=("fulfillment_order",),
+                name="shipment_one_live_per_fulfillment",
+            ),
         ),
     ]

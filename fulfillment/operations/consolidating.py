@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from core.actors import Actor
 from core.outcomes import BulkOutcome
 from core.refusals import Invalid, NotFound, Refusal, Stale
+from fulfillment.members import GONE
 from fulfillment.models import Consolidation, FulfillmentOrder
 from fulfillment.operations.groups import (
-    GONE,
     TRIES,
     Group,
     end,

@@ -14,22 +14,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import CharField, F, Func, Q
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.refusals import NotFound, Refusal, Stale
+from fulfillment.members import GONE, UNCLOSED, Member, ShipToKey, members_of
 from fulfillment.models import Consolidation, FulfillmentLine, FulfillmentOrder
 from fulfillment.operations.units import forget_packed
-from fulfillment.operations.work import S, Work, is_held, lock_work, record, who_did, why_held
-from fulfillment.states import ACTIVE_STATES
+from fulfillment.operations.work import Work, is_held, lock_work, record, who_did, why_held
 from orders.models import Order
 from orders.operations import refresh_order
 
-#: Work that will not leave: no member of its parcel any more.
-GONE = (S.CANCELLED, S.INCOMPLETE)
-#: A parcel in these is still open: members may stay behind, and the whole can be undone.
-UNCLOSED = frozenset(ACTIVE_STATES - {S.PACKED})
 TRIES = 3
 
 
@@ -150,13 +146,6 @@ def lock_works(rows: object, orders: dict[int, Order]) -> list[Work] | None:
 # ---- who stays behind ------------------------------------------------------------------------------------------------
 
 
-class ShipToKey(Func):
-    """The one form of an address that two parcels are compared by; the function is the database's."""
-
-    function = "fulfillment_ship_to_key"
-    output_field = CharField()
-
-
 def ship_to_keys(order_ids: Iterable[int]) -> dict[int, str]:
     """Order id → the key of where it goes."""
     rows = Order.objects.filter(pk__in=list(order_ids))
@@ -246,41 +235,6 @@ def empty(work: Work) -> bool:
     return bool(packed)
 
 
-# ---- reading ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A work order that shares a parcel, as it is known without locks. stays: it would be left behind if the parcel were packed now."""
-
-    pk: int
-    number: str
-    order_number: str
-    lead_id: int
-    consolidation_id: int
-    stays: bool
-
-
-def members_of(fulfillment_order_ids: Sequence[int]) -> list[Member]:
-    """All members of the parcels that these work orders share with others; the lead first, then by id. One statement."""
-    rows = (
-        FulfillmentOrder.objects.filter(
-            consolidation__in=Consolidation.objects.filter(members__in=list(fulfillment_order_ids))
-        )
-        .exclude(state__in=GONE)
-        .order_by("consolidation_id", "pk")
-        .values_list(
-            "pk", "number", "order__number", "consolidation__lead_id", "consolidation_id", "state", "order__on_hold",
-            ShipToKey(F("order__shipping_address")), "consolidation__address_key",
-        )
-    )  # fmt: skip
-    found = [
-        Member(pk, number, order, lead, group, state in UNCLOSED and (state == S.ON_HOLD or held or key != address_key))
-        for pk, number, order, lead, group, state, held, key, address_key in rows
-    ]
-    return sorted(found, key=lambda one: (one.consolidation_id, one.pk != one.lead_id, one.pk))
-
-
 def tidy_groups(fulfillment_order_ids: Sequence[int], *, actor: Actor, now: datetime) -> list[Member]:
     """Let members stay behind that are held or go elsewhere, and give a parcel a lead that is there; the members that remain.
 
@@ -301,8 +255,3 @@ def tidy_groups(fulfillment_order_ids: Sequence[int], *, actor: Actor, now: date
 
 def _alone(one: Member, members: Sequence[Member]) -> bool:
     return sum(other.consolidation_id == one.consolidation_id for other in members) == 1
-
-
-def is_rider() -> Q:
-    """Work orders whose parcel goes by the label of another."""
-    return Q(consolidation__isnull=False) & ~Q(consolidation__lead=F("pk"))

@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 from core import formats
 from core.actors import Actor
 from core.refusals import NotFound, Refusal, Stale
+from fulfillment.members import Member
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Shipment
-from fulfillment.operations.groups import Member, tidy_groups
+from fulfillment.operations.groups import tidy_groups
 from fulfillment.operations.label_outcomes import LabelOutcome, settle
 from fulfillment.operations.purchases import DEFAULT_CARRIER, Intent, ask_carrier
 from fulfillment.operations.work import is_held, why_held

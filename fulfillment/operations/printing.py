@@ -27,6 +27,7 @@ from fulfillment.documents.merge import merge
 from fulfillment.documents.render import Rendered, label_hash, render_labels, render_slips, slip_hash
 from fulfillment.documents.slips import Paper, Slip
 from fulfillment.documents.zpl import label_zpl
+from fulfillment.members import members_of
 from fulfillment.models import Direction, Document, DocumentKind, FulfillmentOrder, Shipment
 from fulfillment.operations.labels import buy_label
 from fulfillment.queries import slips_for, with_lines
@@ -97,14 +98,17 @@ def draw_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
     result: a slip without its label would go into a parcel that cannot leave.
     """
     found = with_lines(fulfillment_order_ids)
-    shipments = {cast(int, shipment.fulfillment_order_id): shipment for shipment in with_label(fulfillment_order_ids)}
-    problems = _first_problems(found, shipments, kinds)
+    leads = leads_of(found)
+    asked = dict.fromkeys([*fulfillment_order_ids, *leads.values()])
+    shipments = {cast(int, shipment.fulfillment_order_id): shipment for shipment in with_label(asked)}
+    problems = _first_problems(found, shipments, leads, kinds)
     kept = kept_hashes(fulfillment_order_ids, kinds)
     fine = [work_order for work_order in found if work_order.pk not in problems]
     drawn = Drawn()
     for kind in kinds:
         try:
-            documents = _draw_kind(kind, fine, shipments, kept, problems)
+            mine = [one for one in fine if one.pk not in leads] if kind in LABEL_KINDS else fine
+            documents = _draw_kind(kind, mine, shipments, kept, problems)
         except PdfUnavailable as off:
             raise Unavailable("pdf_off", str(off)) from off
         drawn.documents += documents
@@ -115,6 +119,22 @@ def draw_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
     drawn.problems += [(pk, str(pk), _("There is no such fulfillment order.")) for pk in sorted(gone)]
     drawn.printed = [pk for pk in fulfillment_order_ids if pk in numbers and pk not in problems]
     return drawn
+
+
+def leads_of(found: Sequence[FulfillmentOrder]) -> dict[int, int]:
+    """Work orders whose parcel goes by the label of another → that one. One statement; none where nobody shares a parcel."""
+    shared = [one.pk for one in found if one.consolidation_id is not None]
+    return {one.pk: one.lead_id for one in members_of(shared) if one.pk != one.lead_id} if shared else {}
+
+
+def with_mates(fulfillment_order_ids: Sequence[int]) -> list[int]:
+    """The same work orders, those that share a parcel followed by all that is in it, the lead first. One statement."""
+    parcels: dict[int, list[int]] = {}
+    of = {}
+    for one in members_of(fulfillment_order_ids):
+        parcels.setdefault(one.consolidation_id, []).append(one.pk)
+        of[one.pk] = one.consolidation_id
+    return list(dict.fromkeys(mate for pk in fulfillment_order_ids for mate in (parcels[of[pk]] if pk in of else [pk])))
 
 
 def with_label(fulfillment_order_ids: Iterable[int]) -> QuerySet[Shipment]:
@@ -137,7 +157,7 @@ def kept_hashes(fulfillment_order_ids: Iterable[int], kinds: Iterable[str]) -> d
 
 
 def _first_problems(
-    found: Sequence[FulfillmentOrder], shipments: Mapping[int, Shipment], kinds: Sequence[str]
+    found: Sequence[FulfillmentOrder], shipments: Mapping[int, Shipment], leads: Mapping[int, int], kinds: Sequence[str]
 ) -> dict[int, str]:
     problems = {}
     for work_order in found:
@@ -145,7 +165,7 @@ def _first_problems(
             problems[work_order.pk] = _("It is “{state}”: nothing is printed for it.").format(
                 state=work_order.get_state_display()
             )
-        elif LABEL_KINDS & set(kinds) and work_order.pk not in shipments:
+        elif LABEL_KINDS & set(kinds) and leads.get(work_order.pk, work_order.pk) not in shipments:
             problems[work_order.pk] = _("It has no label yet.")
     return problems
 
@@ -251,10 +271,10 @@ def kept_documents(fulfillment_order_ids: Sequence[int], kinds: Sequence[str]) -
 
 
 def print_now(*, fulfillment_order_id: int, kinds: Sequence[str], actor: Actor, now: datetime) -> None:
-    """Buy and draw one work order's papers at once, without a job; a second time is a read. Raises Refusal, Unavailable."""
+    """Buy and draw one parcel's papers at once, without a job; a second time is a read. Raises Refusal, Unavailable."""
     if LABEL_KINDS & set(kinds):
         buy_label(fulfillment_order_id=fulfillment_order_id, actor=actor, now=now)
-    drawn = draw_documents([fulfillment_order_id], kinds)
+    drawn = draw_documents(with_mates([fulfillment_order_id]), kinds)
     if drawn.problems:
         raise Refusal("cannot_print", drawn.problems[0][2])
     with transaction.atomic():
@@ -264,8 +284,10 @@ def print_now(*, fulfillment_order_id: int, kinds: Sequence[str], actor: Actor, 
 def paper(fulfillment_order_id: int, kind: str) -> bytes:
     """One document of a work order: the kept one if it is current, else drawn now; writes nothing.
 
-    Raises Refusal (no label yet, cannot be drawn), Unavailable.
+    The label of a shared parcel is its lead's. Raises Refusal (no label yet, cannot be drawn), Unavailable.
     """
+    if kind in LABEL_KINDS:
+        fulfillment_order_id = with_mates([fulfillment_order_id])[0]
     drawn = draw_documents([fulfillment_order_id], [kind])
     if drawn.problems:
         raise Refusal("cannot_print", drawn.problems[0][2])

@@ -18,8 +18,9 @@ from core.outcomes import BulkOutcome
 from core.refusals import NotFound, Refusal
 from core.text import search_words
 from fulfillment.events import FulfillmentShipped
+from fulfillment.members import Member
 from fulfillment.models import FulfillmentOrder, Package, Shipment, TrackingEvent
-from fulfillment.operations.groups import Group, Member, tidy_groups
+from fulfillment.operations.groups import Group, tidy_groups
 from fulfillment.operations.labels import buy_label, live_shipment
 from fulfillment.operations.packing import in_parcel, pack_group, told_of
 from fulfillment.operations.tracking import refresh_shipment

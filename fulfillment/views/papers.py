@@ -11,7 +11,7 @@ from core.permissions import require
 from fulfillment import queries
 from fulfillment.documents.merge import merge
 from fulfillment.models import DocumentKind, FulfillmentOrder
-from fulfillment.operations.printing import PRINTABLE_KINDS, paper
+from fulfillment.operations.printing import PRINTABLE_KINDS, paper, with_mates
 from fulfillment.views.work import load
 
 K = DocumentKind
@@ -20,10 +20,10 @@ K = DocumentKind
 @require("fulfillment.print")
 @require_safe
 def document(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """One paper of a work order; `label_and_slip` is both in one file, as they are laid into the parcel."""
+    """One paper of a work order; `label_and_slip` is both in one file, as they are laid into the parcel: a slip of each order."""
     found = get_object_or_404(FulfillmentOrder, pk=pk)
     if kind == "label_and_slip":
-        data = merge([paper(pk, K.LABEL_PDF), paper(pk, K.SLIP_4X6)])
+        data = merge([paper(pk, K.LABEL_PDF), *(paper(mate, K.SLIP_4X6) for mate in with_mates([pk]))])
         return file_response(f"{found.number}.pdf", "application/pdf", data, inline=True)
     if kind not in PRINTABLE_KINDS:
         raise Http404

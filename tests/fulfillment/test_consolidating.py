@@ -272,7 +272,6 @@ def test_undone_until_it_is_packed(now: datetime) -> None:
     sound()
     with pytest.raises(Refusal, match="travels by itself"):
         ship_separately(fulfillment_order_id=works[0].pk, actor=ANNA, now=now)
-    merge(works, now)
 
 
 def test_a_packed_parcel_is_not_undone(now: datetime) -> None:
