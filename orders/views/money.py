@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,8 +22,9 @@ from core.refusals import Refusal
 from orders.amounts import value_of_units
 from orders.forms import PaymentForm, RefundForm
 from orders.models import Order, OrderLine
-from orders.operations import record_payment, record_refund
+from orders.operations import record_payment
 from orders.views.page import find_order
+from payments.operations.paying_back import AUTO, HAND, PaidBack, pay_back, payments_to_refund
 
 
 def _key() -> str:
@@ -57,32 +60,36 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
 @require("payments.refund")
 @require_http_methods(["GET", "POST"])
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give money back: for units of lines, or an amount."""
+    """Give money back, for units of lines or an amount: through the gateway it came by, or by hand."""
     order = find_order(pk)
     lines = list(order.lines.order_by("position"))
     due = quantize(order.owed_to_customer, order.currency)
     key = request.POST.get("key", "").replace("\x00", "")
     if request.method == "POST" and order.refunds.filter(key=key).exists():
         return redirect("order", pk=pk)  # the same form sent twice: it is done
-    form = RefundForm(request.POST or None, lines=lines, initial={"key": _key(), "amount": due or None})
+    ways = _ways(order)
+    form = GatewayRefundForm(
+        request.POST or None, lines=lines, ways=ways, initial={"key": _key(), "amount": due or None, "via": AUTO}
+    )
     if request.method == "POST" and form.is_valid():
         units = form.units()
         amount = form.cleaned_data["amount"] or worth(order, lines, units)
         try:
-            record_refund(
+            done = pay_back(
                 order_id=pk,
                 amount=amount,
                 reason=form.cleaned_data["reason"],
                 key=form.cleaned_data["key"],
                 lines=units,
+                via=form.cleaned_data.get("via") or AUTO,
                 actor=Actor.user(request.user),
                 now=timezone.now(),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, _("{amount} is refunded.").format(amount=format_money(amount, order.currency)))
-            return redirect("order", pk=pk)
+            if _told(request, form, done, order):
+                return redirect("order", pk=pk)
     left = order.captured_total - order.refunded_total
     return render(
         request,
@@ -90,6 +97,48 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
         {"order": order, "form": form, "due": due, "left": left},
         status=422 if form.errors else 200,
     )
+
+
+class GatewayRefundForm(RefundForm):
+    """The refund form with the ways back, where some of the money came through a gateway."""
+
+    def __init__(self, *args: Any, ways: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if ways:
+            self.fields["via"] = forms.ChoiceField(label=_("Pay it back"), choices=ways, required=False)
+
+
+def _ways(order: Order) -> list[tuple[str, str]]:
+    """The ways back that can be chosen; none where no gateway has money of this order."""
+    payments = payments_to_refund(order)
+    if not payments:
+        return []
+    through = [
+        (
+            str(intent.pk),
+            _("{gateway} {method}: up to {left}").format(
+                gateway=intent.account.name, method=intent.method, left=format_money(left, order.currency)
+            ),
+        )
+        for intent, left in payments
+    ]
+    return [(AUTO, _("The way it came, newest payment first")), *through, (HAND, _("By hand: it is only recorded here"))]
+
+
+def _told(request: HttpRequest, form: RefundForm, done: PaidBack, order: Order) -> bool:
+    """Say what became of it; False when a gateway refused all of it, which the form then says."""
+    for call in done.refused:
+        text = _("{gateway} refused: {answer}").format(gateway=call.intent.account.name, answer=call.answer)
+        if not done.done and not done.waiting:
+            form.add_error(None, text)
+        else:
+            messages.error(request, text)
+    if done.done:
+        messages.success(request, _("{amount} is refunded.").format(amount=format_money(done.done, order.currency)))
+    if done.waiting:
+        text = _("{amount} was asked of the gateway, whose answer is not known yet. It is asked until it is; nothing is sent twice.")
+        messages.warning(request, text.format(amount=format_money(done.waiting, order.currency)))
+    return bool(done.done or done.waiting)
 
 
 def worth(order: Order, lines: list[OrderLine], units: dict[int, int]) -> Decimal:

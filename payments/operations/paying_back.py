@@ -124,7 +124,8 @@ def pay_back(
     now: datetime,
 ) -> PaidBack:
     """Give `amount` back. What goes through a gateway is recorded on the order once the gateway says it is done; what is paid by
-    hand at once. Not inside a transaction. The same key again does nothing more and answers what became of it.
+    hand at once. Not inside a transaction. The same key again does nothing more and answers what became of it, unless the gateways
+    refused all of it: then it is tried anew.
 
     lines: order line id → units the money is for. Raises Invalid or Refusal `over_refund`, and nothing was asked of anybody then.
     """
@@ -132,7 +133,8 @@ def pay_back(
     fresh: list[GatewayCall] = []
     with transaction.atomic():
         order = lock_order(order_id)
-        earlier = list(_calls_of(order, key))
+        group = list(_calls_of(order, key))
+        earlier = [call for call in group if call.state != CallState.REFUSED]
         if earlier or order.refunds.filter(key=key).exists():
             done.calls, done.by_hand = earlier, order.refunds.filter(key=_hand_key(key, bool(earlier))).first()
             return done
@@ -148,7 +150,7 @@ def pay_back(
             }
             call, new = ask_for_refund(
                 intent_id=part.intent.pk, amount=part.amount, target=part.target, purpose=purpose,
-                key=f"refund:{order.pk}:{purpose['key']}", actor=actor, now=now,
+                key=f"refund:{order.pk}:{purpose['key']}:{len(group)}", actor=actor, now=now,
             )  # fmt: skip
             fresh += [call] if new else []
         if rest:

@@ -12,7 +12,7 @@ from returns.operations.goods import (
 )
 from returns.operations.labels import create_return_label, create_waiting_labels
 from returns.operations.parcels import follow_return_parcels, mark_in_transit
-from returns.operations.resolving import resolve_return
+from returns.operations.resolving import prepare_resolving, resolve_return
 
 __all__ = [
     "LineRequest",
@@ -28,6 +28,7 @@ __all__ = [
     "inspect_return",
     "keep_goods",
     "mark_in_transit",
+    "prepare_resolving",
     "receive_return",
     "request_return",
     "resolve_return",

@@ -52,13 +52,14 @@ def resolve_return(
             raise Invalid("bad_amount", _("An amount cannot be below zero."), field="amount")
         refund = None
         if amount:
+            paid_before = locked.order.refunds.filter(key=locked.request.subject).exists()  # and its units counted then
             refund = record_refund(
                 order_id=locked.order.pk,
                 amount=amount,
                 reason=reason or locked.request.number,
                 cause=locked.request.subject,
                 key=locked.request.subject,
-                lines=_accepted(locked, units),
+                lines=None if paid_before else _accepted(locked, units),
                 actor=actor,
                 now=now,
             )
@@ -71,6 +72,20 @@ def resolve_return(
         )  # fmt: skip
         publish(ReturnResolved(locked.request.pk), actor=actor)
         return locked.request
+
+
+def prepare_resolving(
+    *, return_id: int, units: Mapping[int, int] | None = None, version: int | None = None
+) -> tuple[Return, dict[int, int]] | None:
+    """Check everything `resolve_return` checks but the amount, and change nothing: the return, and order line id → units that the
+    refund is for. None for a return that is settled already. For whoever pays the money back before the return is closed."""
+    with transaction.atomic():
+        locked = lock_return(return_id)
+        if locked.request.state == ReturnState.RESOLVED:
+            return None
+        check_version(locked.request, version)
+        check_move(locked, "resolve")
+        return locked.request, _accepted(locked, units)
 
 
 def _accepted(locked: Locked, units: Mapping[int, int] | None) -> dict[int, int]:

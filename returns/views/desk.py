@@ -22,6 +22,7 @@ from core.refusals import Refusal
 from core.timeline import entries_for
 from core.timeline_text import lines_for
 from fulfillment.models import Document, DocumentKind
+from oms.orchestration.settle_return import settle_return
 from orders.models import Order
 from returns.forms import ApproveForm, DeclineForm, ResolveForm, ReturnForm
 from returns.models import Return
@@ -33,7 +34,6 @@ from returns.operations import (
     keep_goods,
     mark_in_transit,
     request_return,
-    resolve_return,
 )
 from returns.queries import LineWorth, line_worths, most_refundable, proposed_refund, return_window, returnable_lines
 from returns.states import CLOSED_STATES, RETURN_MACHINE, ReturnState
@@ -181,7 +181,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, found, resolve_form=_recalculated(found, form))
     if valid:
         try:
-            resolve_return(
+            settled = settle_return(
                 return_id=pk,
                 amount=form.cleaned_data["amount"],
                 units=form.units(),
@@ -190,6 +190,9 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
                 now=timezone.now(),
                 version=form.cleaned_data["version"],
             )
+            if not settled:
+                text = _("The refund was asked of the gateway, whose answer is not known yet. The return closes by itself once it is.")
+                messages.warning(request, text)
             return _to(pk)
         except Refusal as refusal:
             add_refusal(form, refusal)

@@ -46,7 +46,7 @@ def ship_one(order: Order) -> int:
     from fulfillment.events import FulfillmentShipped
     from fulfillment.operations.shipping import ship_fulfillment_order
 
-    work = FulfillmentOrder.objects.filter(order=order).exclude(state="shipped").order_by("pk").first()
+    work = FulfillmentOrder.objects.filter(order=order).exclude(state__in=["shipped", "cancelled"]).order_by("pk").first()
     assert work is not None
     ship_fulfillment_order(fulfillment_order_id=work.pk, actor=ACTOR, now=NOW, fast_forward=True)
     capture_at_shipment(FulfillmentShipped(work.pk), actor=ACTOR, now=NOW)
@@ -129,8 +129,7 @@ def test_part_cancelled_the_last_parcel_takes_what_is_owed_and_lets_the_rest_go(
     line = order.lines.order_by("position").first()
     assert line is not None
     cancel_order(order_id=order.pk, units={line.pk: 2}, reason="", actor=ACTOR, now=NOW)
-    ship(order)
-    capture_shipped(order_id=order.pk, cause="test", actor=ACTOR, now=NOW)
+    ship_one(order)
     intent.refresh_from_db()
     assert (intent.captured, intent.released, intent.state) == (Decimal(10), Decimal(20), IntentState.CAPTURED)
     check_books(order, gateway)
