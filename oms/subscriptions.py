@@ -44,7 +44,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "payments.handlers.void_cancelled",
     ],
     OrderRateFixed: ["reports.handlers.order_changed"],
-    RefundRecorded: ["reports.handlers.order_changed", "invoicing.handlers.order_changed"],
+    RefundRecorded: ["oms.money_handlers.close_refunded_return", "reports.handlers.order_changed", "invoicing.handlers.order_changed"],
     PaymentRecorded: ["oms.handlers.let_paid_order_go", "invoicing.handlers.payment_recorded", "payments.handlers.void_what_came_late"],
     StockChanged: [
         "availability.handlers.stock_changed",
