@@ -33,7 +33,9 @@ def payment_webhook(request: HttpRequest, token: str) -> HttpResponse:
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MOST:
         return HttpResponse(status=413)
-    account = GatewayAccount.objects.filter(webhook_token=token).first() if token.isascii() else None
+    account = (
+        GatewayAccount.objects.filter(webhook_token=token).first() if token.isascii() and token.isprintable() else None
+    )
     if account is None:
         return HttpResponse(status=404)
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -46,7 +46,9 @@ def ship_one(order: Order) -> int:
     from fulfillment.events import FulfillmentShipped
     from fulfillment.operations.shipping import ship_fulfillment_order
 
-    work = FulfillmentOrder.objects.filter(order=order).exclude(state__in=["shipped", "cancelled"]).order_by("pk").first()
+    work = (
+        FulfillmentOrder.objects.filter(order=order).exclude(state__in=["shipped", "cancelled"]).order_by("pk").first()
+    )
     assert work is not None
     ship_fulfillment_order(fulfillment_order_id=work.pk, actor=ACTOR, now=NOW, fast_forward=True)
     capture_at_shipment(FulfillmentShipped(work.pk), actor=ACTOR, now=NOW)
