@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
+from tests.payments.mock_gateways import serve
 from tests.security.world import World, build_world
 
 
@@ -16,8 +18,9 @@ from tests.security.world import World, build_world
 def _world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     patch = pytest.MonkeyPatch()
     patch.setattr("core.outbox.bell.ring", lambda task, *args: True)
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield build_world()
+    with serve() as (url, ledger), django_db_blocker.unblock(), transaction.atomic():
+        patch.setattr(settings, "PAYMENT_GATEWAY_URLS", {"stripe": url, "paypal": url})
+        yield build_world(ledger)
         transaction.set_rollback(True)
     patch.undo()
 

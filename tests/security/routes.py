@@ -130,6 +130,8 @@ ROUTES: dict[str, Arguments] = {
             "routing-retry",
             "routing-versions",
             "settings",
+            "payments",
+            "gateways",
             "availability",
             "availability-rules",
             "availability-rule-new",
@@ -323,6 +325,20 @@ ROUTES: dict[str, Arguments] = {
     "reorder-one": of("low_need"),
     "policy-edit": of("low_policy"),
     "policy-act": of("low_policy"),
+    "gateway-new": lambda _world, _role: {"kind": "stripe"},
+    "gateway": of("gateway_account"),
+    "gateway-test": of("gateway_account"),
+    "payment": of("held_payment"),
+    "payment-ask": of("held_payment"),
+    "payment-capture": of("held_payment"),
+    "payment-release": of("held_payment"),
+    "order-payment-link": of("elsewhere"),
+    "order-capture": of("elsewhere"),
+    "order-adopt": of("elsewhere"),
+    "pay": lambda world, _role: {"token": world.elsewhere.token},
+    "pay-go": lambda world, _role: {"token": world.waiting_payment.order.token, "pk": world.waiting_payment.pk},
+    "pay-return": lambda world, _role: {"token": world.held_payment.order.token, "pk": world.held_payment.pk},
+    "payment-webhook": lambda world, _role: {"token": world.gateway_account.webhook_token},
 }
 
 
@@ -679,6 +695,23 @@ ACTS = [
     Act("availability-webhook-test", fixed()),
     Act("availability-webhook-key", as_shown("mark", page="availability-webhook")),
     Act("availability-webhook-send", fixed()),
+    # Payments:
+    Act(
+        "gateway-new",
+        fixed(name="Another card", capture="shipped", test_mode="on", api_key="sk_test_other", webhook_secret="whsec_x"),
+    ),
+    Act("gateway", as_shown("name", page="gateway", name="Cards")),
+    Act("gateway-test", fixed()),
+    Act("payment-ask", fixed()),
+    Act("payment-capture", fixed(key="walk", amount="1")),
+    Act("payment-release", fixed()),
+    Act("order-payment-link", fixed(email="buyer@example.com")),
+    Act(
+        "order-adopt",
+        lambda world, _role: {"account": world.gateway_account.pk, "reference": world.elsewhere_reference},
+    ),
+    Act("pay", lambda world, _role: {"account": world.gateway_account.pk}),
+    Act("payment-webhook", fixed(), changes=False),
     # Purchasing:
     # Invoicing:
     Act("order-invoice", as_shown("version", page="order-invoice")),

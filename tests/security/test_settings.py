@@ -268,7 +268,9 @@ class TestCode:
         found = []
         for path in self.sources():
             for node in ast.walk(ast.parse(path.read_text())):
-                if _is_forbidden(node, self.FORBIDDEN_NAMES):
+                # A gateway's message comes without a form's token; its signature is checked instead (payments.operations.messages).
+                webhook = path == ROOT / "payments/views/webhook.py" and "csrf_exempt" in ast.unparse(node)
+                if _is_forbidden(node, self.FORBIDDEN_NAMES) and not webhook:
                     found.append(f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)} {ast.unparse(node)[:60]}")
         assert found == []
 

@@ -47,6 +47,8 @@ from tests.factories.returns import ask, make_shop, sent_order
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 from tests.factories.units import followed_units
 from tests.invoicing.world import documents_of_each_kind
+from tests.payments.mock_gateways import Ledger
+from tests.payments.walked import payments_in_each_state
 from tests.purchasing.world import purchases_in_each_state
 from tests.transfers.factory import transfers_in_each_state
 
@@ -82,7 +84,7 @@ class World:
         return signing.dumps(told, salt="channels.upload")
 
 
-def build_world() -> World:
+def build_world(ledger: Ledger) -> World:
     """Make everything through the product's own operations; half a second."""
     users = {
         role: User.objects.create_user(username=f"{role}-walker", password=PASSWORD, role=role) for role in Role.values
@@ -107,6 +109,7 @@ def build_world() -> World:
     world.values |= rates_and_waiting_order(now)
     world.values |= purchases_in_each_state(world.variant, world.location)
     world.values |= documents_of_each_kind(world.channel, now)
+    world.values |= payments_in_each_state(world.channel, ledger)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
 
