@@ -18,6 +18,7 @@ from availability.models import AvailabilityRule
 from availability.operations.rule_files import rule_cells
 from counts.models import StockCountLine
 from counts.states import CountState, LineState
+from inventory.models import Location
 from purchasing.models import PurchaseLine
 from purchasing.states import OPEN_STATES, PurchaseState
 from transfers.models import TransferLine
@@ -114,6 +115,62 @@ def plain(number: Decimal | None) -> Decimal | None:
     places = max(0, -int(short.as_tuple().exponent))
     return short.quantize(Decimal("0.0001")) if places == 3 else short.quantize(Decimal(1).scaleb(-places))
 
+
+# ---- what is sold, and from where -------------------------------------------------------------------------------------
+
+
+def _in_decimals(column: str) -> str:
+    """SQL for a number as `plain` writes it."""
+    return f"CASE WHEN scale(trim_scale({column})) = 3 THEN round({column}, 4) ELSE trim_scale({column}) END"
+
+
+#: What belongs to the product stands in the first row of its variants, as in Shopify's own file.
+PRODUCTS = SqlSource(
+    (
+        "Handle", "Title", "Vendor", "Type", "Tags", "Status", "Option1 Name", "Option1 Value", "Option2 Name", "Option2 Value", "Option3 Name",
+        "Option3 Value", "Variant SKU", "Variant Title", "Variant Price", "Cost per item", "Variant Barcode", "Variant Grams", "Variant HS Code",
+        "Variant Country of Origin", "Variant Requires Shipping", "Followed by",
+    ),
+    keys=2, counted="SELECT count(*) FROM inventory_variant",
+    statement=f"""SELECT p.id, v.id, p.handle, CASE WHEN f.first THEN p.title END, CASE WHEN f.first THEN p.vendor END,
+                         CASE WHEN f.first THEN p.product_type END, CASE WHEN f.first THEN array_to_string(p.tags, ', ') END,
+                         CASE WHEN f.first THEN CASE WHEN p.active THEN 'active' ELSE 'draft' END END,
+                         CASE WHEN f.first THEN o.names[1] END, o.words[1], CASE WHEN f.first THEN o.names[2] END, o.words[2],
+                         CASE WHEN f.first THEN o.names[3] END, o.words[3], v.sku, v.title, {_in_decimals("v.price")}, {_in_decimals("v.cost")},
+                         v.barcode, v.weight_grams, v.hs_code, v.origin_country, v.requires_shipping::text, v.tracking
+                    FROM inventory_variant v JOIN inventory_product p ON p.id = v.product_id
+                    LEFT JOIN LATERAL (SELECT array_agg(key ORDER BY n) AS names, array_agg(value ORDER BY n) AS words
+                                         FROM jsonb_each_text(v.options) WITH ORDINALITY AS t (key, value, n)) o ON true
+                    CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM inventory_variant w WHERE w.product_id = p.id AND w.id < v.id) AS first) f
+                   WHERE (v.product_id, v.id) > (%s, %s) ORDER BY 1, 2 LIMIT %s""",  # noqa: S608 - our own words
+)  # fmt: skip
+
+
+def _location_cells(place: Location) -> Cells:
+    address = place.postal_address
+    return (
+        place.name, place.code, place.kind, address.company, address.line1, address.line2, address.city, address.province, address.postal_code,
+        place.country, address.phone, _degrees(place.latitude), _degrees(place.longitude), place.time_zone, _yes(place.ships_online),
+        _yes(place.offers_pickup), _yes(place.accepts_returns), place.daily_capacity,
+        place.cutoff.isoformat("minutes") if place.cutoff else "", place.rank, _yes(place.active),
+    )  # fmt: skip
+
+
+def _degrees(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
+
+
+LOCATIONS = RowSource(
+    (
+        "Name", "Code", "Kind", "Company", "Address1", "Address2", "City", "Province", "Zip", "Country", "Phone", "Latitude", "Longitude",
+        "Time zone", "Fulfills online orders", "Local pickup", "Accepts returns", "Daily capacity", "Cut-off", "Rank", "Active",
+    ),
+    Location.objects.all, _location_cells,
+)  # fmt: skip
 
 # ---- stock -----------------------------------------------------------------------------------------------------------
 

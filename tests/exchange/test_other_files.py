@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,17 @@ from availability.models import AvailabilityRule
 from channels.models import ImportKind
 from core.models import JobState
 from counts.models import StockCountLine
-from inventory.models import Lot, LotLevel, ReorderPolicy, SerialNumber, StockLevel, StockMovement
+from inventory.models import (
+    Location,
+    Lot,
+    LotLevel,
+    Product,
+    ReorderPolicy,
+    SerialNumber,
+    StockLevel,
+    StockMovement,
+    Variant,
+)
 from inventory.operations.lots import set_tracking
 from purchasing.models import PurchaseOrder, Supplier, SupplierItem
 from tests.channels.files import bring_in, counts, csv_file, errors
@@ -291,7 +301,29 @@ def test_availability_rules_come_back(place):
     assert AvailabilityRule.objects.get().value == 3
 
 
-def test_every_kind_of_file_that_is_imported_is_known():
-    from oms.exchange.kinds import BY_SLUG
+def test_products_and_locations_come_back(place):
+    tee = make_variant("=TEE-M", price=Decimal("12.50"), cost=Decimal("0.5"))
+    Product.objects.filter(pk=tee.product_id).update(title="=Tee, plain", tags=["a b", "c"], vendor="Aćme")
+    Variant.objects.filter(pk=tee.pk).update(
+        options={"Size": "M", "Colour": "Red"}, title="As printed", hs_code="610910", weight_grams=180
+    )
+    Variant.objects.create(
+        product=tee.product, sku="TEE-L", title="Tee – L", options={"Size": "L"}, price=5, requires_shipping=False
+    )
+    make_location("مخزن تهران", latitude=35.7, longitude=51.4, cutoff=time(14, 30), daily_capacity=40, active=False)
+    bring_in("products", take_out("products", "shopify"))  # its words for the search are made anew
+    products, locations = take_out("products", "shopify"), take_out("locations", "shopify")
+    before = [list(model.objects.order_by("pk").values()) for model in (Product, Variant, Location)]
+    for kind, data, n in (("products", products, 1), ("locations", locations, 2)):
+        run = bring_in(kind, data)
+        assert errors(run) == []
+        assert counts(run) == (0, 0, n, 0)
+    assert [list(model.objects.order_by("pk").values()) for model in (Product, Variant, Location)] == before
+    run = bring_in("products", changed(products, lambda row: row.update({"Variant Price": "7.50"})))
+    assert counts(run) == (0, 1, 0, 0)
 
-    assert set(ImportKind.values) - {"products", "locations", "orders"} <= set(BY_SLUG)
+
+def test_every_kind_of_file_that_is_imported_is_known():
+    from oms.exchange.kinds import EXCHANGES
+
+    assert set(ImportKind.values) - {"orders"} <= {one.kind for one in EXCHANGES}

@@ -14,6 +14,7 @@ from core.jobs import run_job
 from core.models import Job, JobState
 from inventory.models import StockLevel, StockMovement
 from inventory.operations import Move, apply_moves
+from oms.exchange.kinds import exchange_of
 from oms.orchestration.import_stock import import_stock
 from tests.channels.files import bring_in, counts, csv_file, errors, queue
 from tests.factories.exchange import bring_plain, changed, rows_of, take_out
@@ -224,7 +225,7 @@ def test_a_killed_export_goes_on_after_its_last_part(place, monkeypatch):
         give_stock(make_variant(f"S{n}"), place, n + 1)
     whole = take_out("inventory")
     assert [row["sku"] for row in rows_of(whole)] == [f"S{n}" for n in range(5)]
-    job = exporting.start_export(exchange=exporting.EXCHANGES[0], actor=ACTOR, now=NOW)
+    job = exporting.start_export(exchange=exchange_of("inventory"), actor=ACTOR, now=NOW)
     joined = exporting.ExportJob.save
     calls = []
 

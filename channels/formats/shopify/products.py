@@ -37,6 +37,7 @@ ALIASES = {
     "origin": ("Variant Country of Origin", "Country of origin", "COO"),
     "requires_shipping": ("Variant Requires Shipping", "Requires shipping"),
     "tracking": ("Followed by", "Tracking", "Variant Tracking"),
+    "variant_title": ("Variant Title",),  # ours: what papers call it, where that is not the product with its options
     "image": ("Image Src", "Product image URL", "Image source"),
 }  # fmt: skip
 _STATUSES = {"active": True, "draft": False, "archived": False, "unlisted": True}
@@ -171,7 +172,8 @@ def _variant(cells: Cells, title: str, names: list[str], currency: str, mark: st
     return VariantRecord(
         line=cells.row.line,
         sku=values.sku(cells["sku"], cells.label("sku")),
-        title=_variant_title(title, [value for _name, value in options]),
+        title=values.one_line(cells["variant_title"], cells.label("variant_title"), max_length=255)
+        or _variant_title(title, [value for _name, value in options]),
         options=options,
         price=amount(cells, "price", currency, mark, empty=Decimal(0)) if cells.has("price") else None,
         cost=amount(cells, "cost", currency, mark, empty=None) if cells.has("cost") else None,
