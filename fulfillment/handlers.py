@@ -7,10 +7,13 @@ from typing import Any
 
 from django.utils import translation
 
-from core import formats, mail
+from core import mail
 from core.actors import Actor
+from core.outbox import own_transactions
+from fulfillment.delivery.wording import range_text
 from fulfillment.events import FulfillmentShipped, ShipmentDelivered
-from fulfillment.models import FulfillmentLine, Shipment
+from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment
+from fulfillment.operations.risk import sweep_risks
 from fulfillment.queries import tracking_url
 from orders.groups import bundles_in, grouped
 from orders.models import OrderLine
@@ -53,7 +56,7 @@ def _items(shipment: Shipment) -> list[str]:
 def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
     order = shipment.order
     with translation.override(order.language):
-        expected = formats.day(shipment.expected_on) if shipment.expected_on else ""
+        expected = range_text(shipment.expected_from, shipment.expected_on) if shipment.expected_on else ""
     context = {
         "order_number": order.number,
         "name": order.customer_name,
@@ -70,3 +73,17 @@ def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
         to=order.email, template=template, context=context, language=order.language,
         dedupe_key=f"{template}:{shipment.pk}", about=order.subject, now=now,
     )  # fmt: skip
+
+
+@own_transactions
+def parcel_left(event: FulfillmentShipped, *, actor: Actor, now: datetime) -> None:
+    """It left: its promised day may be in danger, or out of it."""
+    order_id = FulfillmentOrder.objects.values_list("order_id", flat=True).get(pk=event.fulfillment_order_id)
+    sweep_risks(now=now, order_ids=[order_id])
+
+
+@own_transactions
+def parcel_arrived(event: ShipmentDelivered, *, actor: Actor, now: datetime) -> None:
+    """It arrived: nothing of it is in danger any more."""
+    order_id = Shipment.objects.values_list("order_id", flat=True).get(pk=event.shipment_id)
+    sweep_risks(now=now, order_ids=[order_id])

@@ -410,3 +410,26 @@ class DeliveryChange(models.Model):
 
     actor = models.CharField(max_length=80)
     at = models.DateTimeField()
+
+
+class LanePerformance(models.Model):
+    """How many working days parcels of a lane really took, over the last months; counted anew each night.
+
+    carrier, service: as in `Lane`, empty for all. half, nine_tenths: so many of ten parcels arrived within these days.
+    """
+
+    carrier = models.CharField(max_length=30, blank=True)
+    service = models.CharField(max_length=20, blank=True)
+    from_country = models.CharField(max_length=2)
+    to_country = models.CharField(max_length=2)
+    parcels = models.PositiveIntegerField()
+    half = models.PositiveSmallIntegerField()
+    nine_tenths = models.PositiveSmallIntegerField()
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "service", "from_country", "to_country"], name="lane_performance_once"
+            )
+        ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from core.timeline_text import fill, register
+from core.timeline_text import Change, fill, register
 
 
 def _short(data: Mapping[str, Any]) -> str:
@@ -77,3 +78,31 @@ register(
     _("The carrier sold a second label for {fulfillment_order}: {tracking_number}. Void it with the carrier."),
     tone="bad",
 )
+
+
+def _days(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return " / ".join(map(_days, value))
+    names = dict(WEEKDAYS_ABBR)
+    return ", ".join(str(names.get(day, day)) for day in value or ())
+
+
+def _calendar_changes(data: Mapping[str, Any]) -> list[Change]:
+    return [
+        Change(str(name), _days(before), _days(after)) for name, (before, after) in (data.get("changes") or {}).items()
+    ]
+
+
+def _lane_changes(data: Mapping[str, Any]) -> list[Change]:
+    return [Change(name, str(before), str(after)) for name, (before, after) in (data.get("changes") or {}).items()]
+
+
+register("lane.added", _("Lane added: {lane}"), tone="key")
+register("lane.changed", _("Lane changed: {lane}"), changes=_lane_changes)
+register("lane.deleted", _("Lanes deleted: {lanes}"), tone="bad")
+register("lane.imported", _("{count} lanes came in by a file."))
+register("delivery.working_days", _("Locations pack on other days."), changes=_calendar_changes)
+register("delivery.carrier_days", _("Carriers work on other days (pick-up / delivery)."), changes=_calendar_changes)
+register("delivery.closed", _("Days on which nobody packs: {days}"))
+register("delivery.holidays", _("Carriers' holidays: {days}"))
+register("delivery.day_removed", _("Taken back: {day}"))

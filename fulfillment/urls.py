@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from fulfillment.views import floor, papers, work
+from fulfillment.views import floor, lanes, papers, work
 from fulfillment.views.queue import work_queue
 
 urlpatterns = [
+    path("delivery/lanes/", lanes.lane_list, name="delivery-lanes"),
+    path("delivery/lanes/new/", lanes.lane_new, name="delivery-lane-new"),
+    path("delivery/lanes/import/", lanes.lanes_import, name="delivery-lanes-import"),
+    path("delivery/lanes/<int:pk>/", lanes.lane, name="delivery-lane"),
+    path("delivery/calendars/", lanes.calendars, name="delivery-calendars"),
     path("fulfillment/", work_queue, name="fulfillment"),
     path("fulfillment/pack/", floor.station, name="pack-station"),
     path("fulfillment/<int:pk>/", work.work_order, name="fulfillment-order"),

@@ -175,6 +175,8 @@ CELERY_BEAT_SCHEDULE = {
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
     "ask-gateways": {"task": "payments.tasks.ask_gateways", "schedule": 30.0},
     "prune-gateway-webhooks": {"task": "payments.tasks.prune_webhooks", "schedule": 86400.0},
+    "sweep-order-risks": {"task": "fulfillment.tasks.sweep_order_risks", "schedule": 300.0},
+    "measure-lane-days": {"task": "fulfillment.tasks.measure_lane_days", "schedule": 86400.0},
     "release-variants": {"task": "backorders.tasks.release_variants", "schedule": 60.0},
     "sweep-promises": {"task": "backorders.tasks.sweep_promises", "schedule": 900.0},
 }

@@ -51,6 +51,7 @@ def listed_orders() -> QuerySet[Order]:
 TO_ROUTE = Q(needs_routing=True)
 ON_HOLD = Q(on_hold=True)
 BACKORDERED = Q(backordered=True)
+AT_RISK = Q(at_risk=True)
 SHIPPED = ~Q(delivery="not_shipped")  # a parcel has left
 RETURNS = ~Q(returning="none")
 

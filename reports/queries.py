@@ -22,7 +22,7 @@ from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.states import WORKABLE_STATES
 from inventory.models import StockLevel
 from orders.models import Order
-from orders.queries import BACKORDERED, ON_HOLD, TO_ROUTE, day_bounds, late
+from orders.queries import AT_RISK, BACKORDERED, ON_HOLD, TO_ROUTE, day_bounds, late
 from orders.states import Lifecycle
 from reports.models import DailyFigure, StaleDay
 from returns.models import Return
@@ -106,6 +106,9 @@ def needs_a_person(user: User, *, now: datetime) -> list[Tile]:
         _Counted(Order.objects.filter(TO_ROUTE), _("To route"), _("no location may ship them"), f"{orders}?tab=to-route", "orders.view"),
         _Counted(Order.objects.filter(BACKORDERED), _("Back-ordered"), _("wait for stock"), f"{orders}?tab=back-ordered", "orders.view"),
         _Counted(Order.objects.filter(ON_HOLD), _("On hold"), _("wait for a decision"), f"{orders}?tab=on-hold", "orders.view"),
+        _Counted(
+            Order.objects.filter(AT_RISK), _("At risk"), _("may miss the promised day"), f"{orders}?tab=at-risk", "orders.view", "bad",
+        ),
         _Counted(
             Return.objects.filter(state="requested"), _("Returns to approve"), _("the customer waits"), f"{reverse('returns')}?tab=requested",
             "returns.approve",

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
+from core.addresses import Address
 from core.outbox import publish
 from core.outcomes import BulkOutcome
 from core.refusals import NotFound, Refusal
 from core.text import search_words
+from fulfillment.delivery.book import current_book
 from fulfillment.events import FulfillmentShipped
 from fulfillment.members import Member
 from fulfillment.models import FulfillmentOrder, Package, Shipment, TrackingEvent
@@ -161,8 +164,23 @@ def _hand_over(work: Work, *, now: datetime) -> Shipment:
         raise Refusal("no_label", _("It has no label yet."))
     shipment.state = SHIPMENT_MACHINE.check(shipment, "hand_over")
     shipment.handed_over_at = now
-    shipment.save(update_fields=["state", "handed_over_at"])
+    shipment.expected_from, shipment.expected_on = _expected(shipment, work, now=now)
+    shipment.save(update_fields=["state", "handed_over_at", "expected_from", "expected_on"])
     return shipment
+
+
+def _expected(shipment: Shipment, work: Work, *, now: datetime) -> tuple[date, date]:
+    """When it should arrive, now that it is known when it left; what was promised stays with the work order."""
+    origin, target = Address.from_json(shipment.ship_from), Address.from_json(shipment.ship_to)
+    zone = work.fulfillment_order.location.time_zone
+    return current_book().expected(
+        now.astimezone(ZoneInfo(zone)).date(),
+        carrier=shipment.carrier,
+        service=shipment.service,
+        from_country=origin.country or work.fulfillment_order.location.country,
+        to_country=target.country,
+        postal_code=target.postal_code,
+    )
 
 
 def _move_stock(work: Work, *, actor: Actor, now: datetime) -> None:

@@ -13,7 +13,7 @@ from fulfillment.states import FulfillmentState
 from orders.filters import OrderFilter
 from orders.forms import CancelReasonForm, HoldForm, ReleaseForm, TagForm
 from orders.models import Order
-from orders.queries import BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
+from orders.queries import AT_RISK, BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
 from orders.states import Lifecycle
 from orders.tables import OrderTable
 from orders.views import bulk
@@ -52,6 +52,7 @@ class OrderList(ListPage):
         Tab("back-ordered", _("Back-ordered"), BACKORDERED),
         Tab("shipped", _("Shipped"), SHIPPED),
         Tab("returns", _("Returns"), RETURNS),
+        Tab("at-risk", _("At risk"), AT_RISK),
     ]
     bulk_actions = [
         BulkAction(
