@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from payments.views import accounts, paying, payment, webhook
+from payments.views import accounts, credit, paying, payment, receivables, statements, webhook
 from payments.views.listing import payment_list
 
 urlpatterns = [
@@ -24,4 +24,20 @@ urlpatterns = [
     path("pay/<str:token>/to/<int:pk>/", paying.pay_go, name="pay-go"),
     path("pay/<str:token>/return/<int:pk>/", paying.pay_return, name="pay-return"),
     path("webhooks/payments/<str:token>/", webhook.payment_webhook, name="payment-webhook"),
+    path("receivables/", receivables.receivable_list, name="receivables"),
+    path("receivables/customers/", receivables.debtor_list, name="debtors"),
+    path("receivables/overpaid/", receivables.overpaid_list, name="overpayments"),
+    path("store-credit/", credit.credit_list, name="store-credit"),
+    path("store-credit/grant/", credit.credit_grant, name="credit-grant"),
+    path("store-credit/<int:pk>/", credit.credit_account, name="credit-account"),
+    path("orders/<int:pk>/store-credit/", credit.order_credit, name="order-credit"),
+    path("orders/<int:pk>/refund-to-credit/", credit.order_credit_refund, name="order-credit-refund"),
+    path("orders/<int:pk>/collect/", statements.order_collect, name="order-collect"),
+    path("statements/", statements.statement_list, name="statements"),
+    path("statements/import/", statements.statement_import, name="statement-import"),
+    path("statements/<int:pk>/", statements.statement_line, name="statement-line"),
+    path("collections/", statements.collection_list, name="collections"),
+    path("settings/payment-methods/", statements.method_list, name="payment-methods"),
+    path("settings/payment-methods/new/", statements.method_new, name="payment-method-new"),
+    path("settings/payment-methods/<int:pk>/", statements.method_edit, name="payment-method-edit"),
 ]
