@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from api import (
     availability,
     carts,
+    changes,
     counts,
     forecasting,
     lots,
@@ -38,6 +39,7 @@ api = NinjaAPI(
 )
 problems.install(api)
 api.add_router("", orders.router)
+api.add_router("", changes.router)
 api.add_router("", carts.router)
 api.add_router("", stock.router)
 api.add_router("", lots.router)

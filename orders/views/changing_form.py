@@ -148,6 +148,15 @@ class ChangeForm(forms.Form):
         """Each row with its fields by name."""
         return [(row, {name: self[f"{name}-{row.reference}"] for name in row.fields}) for row in self.rows]
 
+    def carried(self) -> list[str]:
+        """The values that fields were shown with, as hidden fields, for those that stand outside the table of lines."""
+        in_table = {f"{name}-{row.reference}" for row in self.rows for name in row.fields}
+        return [
+            self[name].as_hidden(only_initial=True)
+            for name, field in self.fields.items()
+            if field.show_hidden_initial and name not in in_table
+        ]
+
     def address_fields(self, prefix: str) -> list[forms.BoundField]:
         """The fields of one address."""
         order = ("name", "company", "line1", "line2", "postal_code", "city", "province", "country", "phone")

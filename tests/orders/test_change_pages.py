@@ -60,7 +60,7 @@ def test_preview_shows_what_it_does_and_changes_nothing(order, client_as):
     text = text_of(answer)
     assert answer.status_code == 200, text
     assert "To be paid in all €30.00 €35.00" in text and "Owed by the customer €0.00 €5.00" in text
-    assert "F1" in text and "+2 · Warsaw" in text and "-1 · Warsaw" in text
+    assert f"F{order.pk}-2" in text and "+2 · Warsaw" in text and "-1 · Warsaw" in text
     order.refresh_from_db()
     assert (order.version, order.lines.count(), ChangeOrder.objects.count()) == (1, 1, 0)
 

@@ -39,12 +39,21 @@ def _adjustment(world: World) -> dict[str, Any]:
 
 
 #: Posted because the question is long; it changes nothing.
-ONLY_ASKED = {("post", "/api/v1/availability/check")}
+ONLY_ASKED = {("post", "/api/v1/availability/check"), ("post", "/api/v1/orders/{order_id}/changes/preview")}
 #: (method, path of the document) → (permission, address, body of something that works).
 OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("get", "/api/v1/orders"): ("orders.view", lambda world: "/api/v1/orders", None),
     ("post", "/api/v1/orders"): ("orders.create", lambda world: "/api/v1/orders", _order),
     ("get", "/api/v1/orders/{order_id}"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}", None),
+    ("get", "/api/v1/orders/{order_id}/changes"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}/changes", None),
+    ("post", "/api/v1/orders/{order_id}/changes/preview"): (
+        "orders.change", lambda world: f"/api/v1/orders/{world.order.pk}/changes/preview",
+        lambda world: {"changes": [{"kind": "change_contact", "phone": "+48 22 111"}]},
+    ),
+    ("post", "/api/v1/orders/{order_id}/changes"): (
+        "orders.change", lambda world: f"/api/v1/orders/{world.order.pk}/changes",
+        lambda world: {"version": world.order.version, "changes": [{"kind": "change_contact", "phone": "+48 22 111"}]},
+    ),
     ("get", "/api/v1/stock/changes"): ("inventory.view", lambda world: "/api/v1/stock/changes?since=2026-11-01T00:00:00Z", None),
     ("get", "/api/v1/stock"): ("inventory.view", lambda world: "/api/v1/stock", None),
     ("get", "/api/v1/availability"): ("availability.view", lambda world: "/api/v1/availability", None),

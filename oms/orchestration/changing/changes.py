@@ -51,7 +51,8 @@ def _some_units(value: Any, where: str) -> int:
 
 def _number(value: Any, where: str) -> Decimal:
     try:
-        amount = Decimal(str(value)) if isinstance(value, int | str | Decimal) and not isinstance(value, bool) else None
+        given = isinstance(value, int | float | str | Decimal) and not isinstance(value, bool)
+        amount = Decimal(str(value).strip()) if given else None
     except InvalidOperation:
         amount = None
     if amount is None or not amount.is_finite():
