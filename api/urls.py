@@ -14,6 +14,7 @@ from api import (
     changes,
     counts,
     forecasting,
+    invoicing,
     lots,
     orders,
     problems,
@@ -47,6 +48,7 @@ api.add_router("", shipping.router)
 api.add_router("", availability.router)
 api.add_router("", transfers.router)
 api.add_router("", purchasing.router)
+api.add_router("", invoicing.router)
 api.add_router("", counts.router)
 api.add_router("", quality.router)
 api.add_router("", replenishment.router)

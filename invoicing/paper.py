@@ -50,7 +50,8 @@ class _Writer:
         if rate is None:
             return "–"
         text = format_percent(rate.normalize(), locale=self.locale, decimal_quantization=False)
-        return self.digits(text.replace(".", "٫")) if self.locale.default_numbering_system == "arabext" else text
+        eastern = self.locale.default_numbering_system == "arabext"
+        return self.digits(text.replace(".", "٫").replace("%", "٪")) if eastern else text
 
     def digits(self, text: str) -> str:
         return own_digits(text, self.locale)
@@ -101,12 +102,11 @@ def document_pdf(document: Document, *, corrects: tuple[str, date] | None = None
 
 
 def _seller(seller: Mapping[str, Any]) -> dict[str, Any]:
-    address = Address.from_json(seller.get("address"))
-    lines = address.lines()
+    lines = Address.from_json(seller.get("address")).lines()
     name, rest = (lines[0], lines[1:]) if lines else (str(seller.get("shop", "")), [])
     return {
         "name": _printed(name),
-        "lines": _printed_all([*rest, *([address.country_name()] if address.country else [])]),
+        "lines": _printed_all(rest),
         **{
             key: isolated(str(seller.get(key) or ""))
             for key in ("tax_number", "register_number", "email", "phone", "bank_name", "bank_account", "bank_code")
@@ -117,8 +117,7 @@ def _seller(seller: Mapping[str, Any]) -> dict[str, Any]:
 
 def _buyer(buyer: Mapping[str, Any]) -> dict[str, Any]:
     def place(data: Any) -> list[_Printed]:
-        address = Address.from_json(data)
-        return _printed_all([*address.lines(), *([address.country_name()] if address.country else [])])
+        return _printed_all(Address.from_json(data).lines())
 
     return {
         "lines": place(buyer.get("address")) or [_printed(str(buyer.get("name") or ""))],
@@ -148,7 +147,7 @@ def _row(position: int, row: Row, tax_included: bool, writer: _Writer) -> dict[s
         "bundle": isolated(row.bundle),
         "quantity": number(row.quantity, writer.locale) if row.quantity else "",
         "unit_price": writer.money(row.unit_price) if row.unit_price is not None else "",
-        "discount": writer.money(-row.discount) if row.discount else "",
+        "discount": writer.money(row.discount) if row.discount else "",
         "rate": writer.percent(row.rate),
         "amount": writer.money(row.gross if tax_included else row.net),
     }

@@ -92,6 +92,15 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
         "transfers.edit", lambda world: f"/api/v1/transfers/{world.transfer_in_transit.pk}/receive",
         lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
     ),
+    ("get", "/api/v1/invoices"): ("invoices.view", lambda world: "/api/v1/invoices", None),
+    ("get", "/api/v1/invoices/{document_id}"): ("invoices.view", lambda world: f"/api/v1/invoices/{world.invoice.pk}", None),
+    ("get", "/api/v1/invoices/{document_id}/pdf"): ("invoices.view", lambda world: f"/api/v1/invoices/{world.invoice.pk}/pdf", None),
+    ("post", "/api/v1/invoices/{document_id}/credit-notes"): (
+        "invoices.issue", lambda world: f"/api/v1/invoices/{world.invoice.pk}/credit-notes", lambda world: {"amount": "1", "reason": "late"},
+    ),
+    ("post", "/api/v1/orders/{order_id}/invoices"): (
+        "invoices.issue", lambda world: f"/api/v1/orders/{world.order.pk}/invoices", lambda world: {},
+    ),
     ("get", "/api/v1/suppliers"): ("purchasing.view", lambda world: "/api/v1/suppliers", None),
     ("get", "/api/v1/suppliers/{supplier_id}"): (
         "purchasing.view", lambda world: f"/api/v1/suppliers/{world.supplier.pk}", None,
@@ -164,7 +173,7 @@ def call(world: World, operation: tuple[str, str], authorization: str, client: C
     _permission, address, body = OPERATIONS[operation]
     client = client or Client(raise_request_exception=False)
     headers = {"authorization": authorization} if authorization else {}
-    if operation[1].endswith("/receive"):  # goods that come in parts are refused without one
+    if operation[1].endswith(("/receive", "/credit-notes")):  # goods that come in parts are refused without one
         headers["Idempotency-Key"] = "walk"
     if operation[0] == "get":
         return client.get(address(world), headers=headers)
