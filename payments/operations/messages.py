@@ -21,6 +21,7 @@ from payments.gateways.base import Forged
 from payments.models import GatewayAccount, PaymentIntent, WebhookDelivery, WebhookState
 from payments.operations.accounts import gateway_of
 from payments.operations.asking import ask
+from payments.operations.facts import OfAnother
 
 #: Messages are kept for a look back.
 KEPT = timedelta(days=90)
@@ -76,8 +77,12 @@ def work_in(delivery_id: int, *, now: datetime) -> WebhookDelivery:
     if intent_id is None:
         delivery.state = WebhookState.IGNORED
     else:
-        ask(intent_id=intent_id, now=now)
-        delivery.intent_id, delivery.state = intent_id, WebhookState.DONE
+        delivery.intent_id = intent_id
+        try:
+            ask(intent_id=intent_id, now=now)
+            delivery.state = WebhookState.DONE
+        except OfAnother:
+            delivery.state = WebhookState.IGNORED
     delivery.save(update_fields=["state", "intent"])
     return delivery
 

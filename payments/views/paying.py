@@ -126,7 +126,11 @@ def order_payment_link(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             send_payment_link(
-                order, to=form.cleaned_data["email"], note=form.cleaned_data["note"], actor=Actor.user(request.user)
+                order,
+                to=form.cleaned_data["email"],
+                note=form.cleaned_data["note"],
+                actor=Actor.user(request.user),
+                now=timezone.now(),
             )
         except Refusal as refusal:
             add_refusal(form, refusal)
