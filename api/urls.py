@@ -14,6 +14,7 @@ from api import (
     changes,
     counts,
     forecasting,
+    holds,
     invoicing,
     lots,
     orders,
@@ -41,6 +42,7 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("", orders.router)
 api.add_router("", changes.router)
+api.add_router("", holds.router)
 api.add_router("", carts.router)
 api.add_router("", stock.router)
 api.add_router("", lots.router)

@@ -79,7 +79,7 @@ def remove_rule(*, rule_id: int, actor: Actor, now: datetime) -> None:
 def add_usual_rules(*, actor: Actor, now: datetime) -> list[RiskRule]:
     """The rules most shops begin with, in the shop's currency; nothing where there are rules already."""
     with transaction.atomic():
-        _changing().save()
+        _changing()  # its lock: two who begin at once begin once
         if RiskRule.objects.exists():
             return []
         currency = Shop.objects.values_list("currency", flat=True).first() or "EUR"
@@ -100,7 +100,7 @@ def add_usual_rules(*, actor: Actor, now: datetime) -> list[RiskRule]:
 
 def _changing() -> RiskSettings:
     """The settings under lock, with the next version: changes of rules take turns."""
-    RiskSettings.objects.get_or_create(pk=1)
+    RiskSettings.objects.bulk_create([RiskSettings(pk=1)], ignore_conflicts=True)
     settings = RiskSettings.objects.select_for_update().get(pk=1)
     settings.version += 1
     return settings

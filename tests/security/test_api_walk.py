@@ -54,6 +54,14 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
         "orders.change", lambda world: f"/api/v1/orders/{world.order.pk}/changes",
         lambda world: {"version": world.order.version, "changes": [{"kind": "change_contact", "phone": "+48 22 111"}]},
     ),
+    ("get", "/api/v1/orders/{order_id}/holds"): ("orders.view", lambda world: f"/api/v1/orders/{world.held.pk}/holds", None),
+    ("post", "/api/v1/orders/{order_id}/holds"): (
+        "orders.hold", lambda world: f"/api/v1/orders/{world.order.pk}/holds", lambda world: {"kind": "customer", "line_ids": [world.line.pk]},
+    ),
+    ("post", "/api/v1/orders/{order_id}/holds/{hold_id}/release"): (
+        "orders.hold", lambda world: f"/api/v1/orders/{world.held.pk}/holds/{world.hold.pk}/release", lambda world: {},
+    ),
+    ("get", "/api/v1/orders/{order_id}/risk"): ("risk.view", lambda world: f"/api/v1/orders/{world.risky.pk}/risk", None),
     ("get", "/api/v1/stock/changes"): ("inventory.view", lambda world: "/api/v1/stock/changes?since=2026-11-01T00:00:00Z", None),
     ("get", "/api/v1/stock"): ("inventory.view", lambda world: "/api/v1/stock", None),
     ("get", "/api/v1/availability"): ("availability.view", lambda world: "/api/v1/availability", None),

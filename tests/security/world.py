@@ -44,6 +44,7 @@ from tests.factories.forecasting import make_forecast
 from tests.factories.fulfillment import make_work
 from tests.factories.replenishment import something_asleep, something_low
 from tests.factories.returns import ask, make_shop, sent_order
+from tests.factories.risk import flagged_orders
 from tests.factories.shop import ACTOR, give_stock, make_channel, make_location, make_order, make_variant
 from tests.factories.units import followed_units
 from tests.invoicing.world import documents_of_each_kind
@@ -99,6 +100,7 @@ def build_world(ledger: Ledger) -> World:
     world.values |= _work(world, now)
     world.values |= _returns(world, now)
     world.values |= _jobs(world, now)
+    world.values |= flagged_orders(world.channel, "TEE", now=now)
     world.values |= something_low(world.location)
     world.values |= something_asleep(world.location)
     make_forecast(world.low_policy.variant, world.location)
