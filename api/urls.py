@@ -13,6 +13,7 @@ from api import (
     carts,
     changes,
     counts,
+    drafts,
     forecasting,
     holds,
     invoicing,
@@ -55,6 +56,7 @@ api.add_router("", counts.router)
 api.add_router("", quality.router)
 api.add_router("", replenishment.router)
 api.add_router("", forecasting.router)
+api.add_router("", drafts.router)
 
 
 @public

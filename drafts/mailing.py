@@ -1,29 +1,41 @@
-"""A draft goes to its customer: drawn by a worker, kept, and queued as mail with the link and the PDF attached; each sending once."""
+"""A draft goes to its customer: its pro forma is issued and drawn by a worker, and queued as mail with the link; each sending once.
+
+A pro forma has a number of its own series and never changes. What is not sent yet is looked at as an offer (`drafts.paper`), without a number.
+"""
 
 from __future__ import annotations
 
 import base64
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from core.actors import Actor
-from core.files import store_file
+from core.addresses import Address
 from core.mail import queue_mail
 from core.models import OutgoingMail, Shop
 from core.money import format_money, quantize
 from core.outbox import own_transactions
 from core.paper.language import known_language, long_date, paper_locale
-from core.paper.weasy import PdfUnavailable
+from core.refusals import Unavailable
 from core.shop import shop
 from drafts.events import DraftSent
 from drafts.models import DraftOrder
-from drafts.paper import Paper, PaperLine, draft_pdf
+from drafts.paper import Paper, PaperLine
 from drafts.queries import lines_of, money_of
 from drafts.states import LIVE_STATES
+from drafts.totals import due_on
+from invoicing.billing import Row
+from invoicing.drawing import pdf_of
+from invoicing.operations.issuing import issue_free_pro_forma
+from invoicing.operations.writing import Facts, seller_of, shop_day
+from invoicing.queries import settings as settings_of_invoices
 
 
 @own_transactions
@@ -34,17 +46,18 @@ def mail_draft(event: DraftSent, *, actor: Actor, now: datetime) -> None:
     if draft.state not in LIVE_STATES or OutgoingMail.objects.filter(dedupe_key=key).exists():
         return
     own = shop()
+    facts, rows = pro_forma_of(draft, own, now=now)
+    document = issue_free_pro_forma(facts=facts, rows=rows, key=str(event.version), actor=actor, now=now)
     try:
-        pdf = draft_pdf(paper_of(draft, own))
-    except PdfUnavailable:  # the link says the same
-        pdf = None
+        file = pdf_of(document)
+    except Unavailable:  # this machine makes no PDF; the link says the same
+        file = None
     language = known_language(draft.language)
     with transaction.atomic():
         # Two workers with the same event: the second waits here and then finds the mail.
         DraftOrder.objects.select_for_update(of=("self",), no_key=True).get(pk=draft.pk)
         if OutgoingMail.objects.filter(dedupe_key=key).exists():
             return
-        file = store_file(name=f"{draft.number}.pdf", content_type="application/pdf", data=pdf) if pdf else None
         queue_mail(
             to=draft.email, template="draft_offer", language=language, dedupe_key=key, about=draft.subject, attachment=file, now=now,
             context={
@@ -54,6 +67,56 @@ def mail_draft(event: DraftSent, *, actor: Actor, now: datetime) -> None:
                 "valid_until": long_date(timezone.localdate(draft.expires_at), paper_locale(language)) if draft.expires_at else "",
             },
         )  # fmt: skip
+
+
+def pro_forma_of(draft: DraftOrder, own: Shop, *, now: datetime) -> tuple[Facts, list[Row]]:
+    """What a pro forma of the draft says; its rows add up to the draft's total."""
+    lines = lines_of(draft)
+    money = money_of(draft, lines)
+    rows = [
+        _row(
+            f"line:{line.pk}", line.title, total.amount, total.tax, draft, line.rate_in(draft), quantity=line.quantity,
+            sku=line.variant.sku if line.variant else "", unit_price=line.unit_price, discount=total.discount,
+        )
+        for line, total in zip(lines, money.lines, strict=True)
+    ]  # fmt: skip
+    with translation.override(known_language(draft.language)):
+        if money.shipping:
+            rate = Decimal(0) if draft.tax_exempt else draft.shipping_tax_rate
+            rows.append(_row("shipping", _("Shipping"), money.shipping, money.shipping_tax, draft, rate))
+        if rest := money.total - sum((row.gross for row in rows), Decimal(0)):
+            rows.append(Row("rest", _("Rounding"), 1, rest, Decimal(0), rest, None))
+    day = shop_day(now, own)
+    bill = draft.billing_address or draft.shipping_address
+    address = Address.from_json(bill)
+    buyer = {
+        "name": address.company or address.name or draft.customer_name or draft.email,
+        "address": bill or {"name": draft.customer_name},
+    }
+    if draft.shipping_address and draft.shipping_address != bill:
+        buyer["ship_to"] = draft.shipping_address
+    facts = Facts(
+        subject=draft.subject, order_id=None, order_number=draft.number, channel_id=draft.channel_id, currency=draft.currency,
+        language=draft.language, tax_included=draft.tax_included, email=draft.email, po_number=draft.po_number,
+        due_on=due_on(draft.terms, day), settled=money.total == 0, seller=seller_of(settings_of_invoices(), own), buyer=buyer,
+    )  # fmt: skip
+    return facts, rows
+
+
+def _row(
+    key: str,
+    title: str,
+    amount: Decimal,
+    tax: Decimal,
+    draft: DraftOrder,
+    rate: Decimal | None,
+    *,
+    quantity: int = 1,
+    **more: Any,
+) -> Row:
+    charged = quantize(amount, draft.currency)
+    net = charged - tax if draft.tax_included else charged
+    return Row(key, title, quantity, net, tax, net + tax, rate, **more)
 
 
 def link_of(draft: DraftOrder) -> str:

@@ -1,4 +1,4 @@
-"""A draft on paper: A4, in the customer's language, drawn from plain values. It is an offer and a pro forma invoice, never an invoice."""
+"""A draft on paper: A4, in the customer's language, drawn from plain values. It is an offer without a number of its own."""
 
 from __future__ import annotations
 

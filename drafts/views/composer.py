@@ -36,6 +36,8 @@ from inventory.models import Variant
 
 #: Acts that change the lines alone: the browser takes their answer without a new page.
 _OF_LINES = ("add", "custom", "remove")
+#: What an act needs besides the right to edit drafts.
+_NEEDS = {"place": ("orders.create",), "terms": ("orders.create",), "paid": ("orders.create", "payments.record")}
 
 
 def load(pk: int) -> DraftOrder:
@@ -93,10 +95,12 @@ def _fields_by_line(form: ComposerForm, rows: list[Any]) -> list[tuple[Any, dict
 @require("drafts.edit")
 def draft_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the whole screen, then do what was pressed (`act`): add, remove, choose a customer, hold, send, place."""
+    name, _dash, key = request.POST.get("act", "update").partition("-")
+    for permission in _NEEDS.get(name, ()):
+        require_permission(request.user, permission)
     draft = load(pk)
     if draft.state not in LIVE_STATES:
         return _to(request, draft)
-    name, _dash, key = request.POST.get("act", "update").partition("-")
     form = ComposerForm(request.POST, draft=draft, lines=lines_of(draft))
     if not form.is_valid():
         return _refused(request, draft, form)
@@ -151,11 +155,9 @@ def _act(request: HttpRequest, draft: DraftOrder, name: str, key: str) -> HttpRe
 
 
 def _place(request: HttpRequest, draft: DraftOrder, name: str, who: dict[str, Any]) -> HttpResponse:
-    require_permission(request.user, "orders.create")
     if name != "paid":
         complete_draft(action=name, **who)
         return _to(request, load(draft.pk))
-    require_permission(request.user, "payments.record")
     form = PaidForm(request.POST)
     if not form.is_valid():
         return _refused(request, draft, None, paid_form=form)

@@ -97,7 +97,7 @@ def _pay_page(order: Order) -> str:
     """Where the order is paid while something is owed in advance; else the order's own page."""
     if order.owed_by_customer > 0 and order.payment_due_on is None:
         try:
-            return reverse("order-pay", args=[order.token])
+            return reverse("pay", args=[order.token])
         except NoReverseMatch:  # this installation takes no payments online
             pass
     return reverse("tracking", args=[order.token])

@@ -25,6 +25,7 @@ from oms.demo.availability import seed_availability
 from oms.demo.bundles import seed_bundles
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.demo.counts import seed_counts
+from oms.demo.drafts import seed_drafts
 from oms.demo.forecasting import seed_forecasts
 from oms.demo.invoicing import seed_invoicing
 from oms.demo.lots import seed_lots
@@ -73,6 +74,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_counts(now=now)
     seed_purchasing(now=now)
     seed_invoicing(now=now)
+    seed_drafts(now=now)
     seed_availability(now=now)
     seed_forecasts(now=now)
     seed_replenishment(now=now)

@@ -3,7 +3,7 @@
 import { $, $$, isTyping } from "./dom.js";
 
 const waiting = [];
-let busy = false;
+let sending = ""; // the code that is on its way
 
 const form = () => $("[data-composer]");
 const field = () => $("[data-composer-code]");
@@ -21,9 +21,10 @@ function onKey(event) {
 }
 
 function next() {
-  if (busy || !waiting.length || !form()) return;
-  $("[data-composer-scanned]").value = waiting.shift();
-  form().requestSubmit($("[data-composer-add]"));
+  if (sending || !waiting.length || !form()) return;
+  sending = waiting.shift();
+  $("[data-composer-scanned]").value = sending;
+  $("[data-composer-add]").click();
 }
 
 /* Arrows go from the field to the choices below it, and through them. */
@@ -37,18 +38,22 @@ function walk(event) {
 }
 
 function onAsked(event) {
-  if (event.target !== form()) return;
-  busy = true;
-  $("[data-composer-scanned]").value = "";
+  if (event.target === form()) $("[data-composer-scanned]").value = "";
 }
 
 function onAnswered(event) {
   if (event.target !== form()) return;
-  busy = false;
-  if (!isTyping(document.activeElement) && !document.activeElement?.closest?.("a, button")) field()?.focus({ preventScroll: true });
+  sending = "";
+  if (!isTyping(document.activeElement) && !document.activeElement?.closest?.("a, button, summary")) field()?.focus({ preventScroll: true });
   next();
+}
+
+/* No answer came: the code stands in the field again, so that nothing that was scanned is lost. */
+function onLost(event) {
+  if (event.target === form() && sending && field() && !field().value) field().value = sending;
 }
 
 document.addEventListener("keydown", onKey);
 document.body.addEventListener("htmx:beforeSend", onAsked);
+document.body.addEventListener("htmx:sendError", onLost);
 document.body.addEventListener("htmx:afterRequest", onAnswered);

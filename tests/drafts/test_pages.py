@@ -17,6 +17,7 @@ from drafts.events import DraftSent
 from drafts.mailing import mail_draft
 from drafts.models import DraftOrder, HeldStock
 from drafts.operations import end_draft, send_draft
+from invoicing.models import Document
 from orders.models import Order, TaxRate
 from tests.factories.drafts import make_draft
 from tests.factories.papers import text_of as paper_text
@@ -230,7 +231,9 @@ class TestActs:
         mail = OutgoingMail.objects.select_related("attachment").get(about=sent.subject)
         assert mail.to == sent.email
         assert f"/offer/{sent.token}/" in mail.text
-        assert sent.number in paper_text(bytes(mail.attachment.data))
+        document = Document.objects.get(subject=sent.subject)
+        assert (document.kind, document.total, document.lines[0]["sku"]) == ("pro_forma", sent.total, "TEE")
+        assert document.number in paper_text(bytes(mail.attachment.data))
         assert f"/offer/{sent.token}/" in text_of(client.get(reverse("draft", args=[draft.pk])))
 
     def test_copied_ended_and_opened_again(self, client_as) -> None:

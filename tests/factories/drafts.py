@@ -8,9 +8,9 @@ from typing import Any
 
 from core.addresses import Address
 from drafts.models import DraftOrder
-from drafts.operations import NewLine, begin_draft, edit_draft, hold_stock
+from drafts.operations import NewLine, begin_draft, edit_draft, hold_stock, send_draft
 from inventory.models import Variant
-from orders.models import Channel
+from orders.models import Channel, TaxRate
 from tests.factories.shop import ACTOR, NOW, make_channel
 
 HOME = Address(name="Zofia Kowalska", line1="ul. Długa 5", city="Kraków", postal_code="30-001", country="PL")
@@ -41,3 +41,11 @@ def make_draft(
     if held_for is not None:
         draft = hold_stock(draft_id=draft.pk, until=now + held_for, actor=ACTOR, now=now)
     return draft
+
+
+def drafts_to_walk(channel: Channel, variant: Variant, *, now: datetime) -> dict[str, Any]:
+    """By name: a draft that is open, one that was sent and holds its stock, a tax rate."""
+    rate, _made = TaxRate.objects.get_or_create(country="PL", defaults={"name": "VAT", "rate": Decimal("0.23")})
+    sent = make_draft([(variant, 1)], channel=channel, held_for=timedelta(days=2), now=now)
+    sent = send_draft(draft_id=sent.pk, mail=False, actor=ACTOR, now=now)
+    return {"draft_open": make_draft([(variant, 1)], channel=channel, now=now), "draft_sent": sent, "tax_rate": rate}

@@ -62,6 +62,31 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
         "orders.hold", lambda world: f"/api/v1/orders/{world.held.pk}/holds/{world.hold.pk}/release", lambda world: {},
     ),
     ("get", "/api/v1/orders/{order_id}/risk"): ("risk.view", lambda world: f"/api/v1/orders/{world.risky.pk}/risk", None),
+    ("get", "/api/v1/drafts"): ("drafts.view", lambda world: "/api/v1/drafts", None),
+    ("post", "/api/v1/drafts"): ("drafts.edit", lambda world: "/api/v1/drafts", lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]}),
+    ("get", "/api/v1/drafts/{draft_id}"): ("drafts.view", lambda world: f"/api/v1/drafts/{world.draft_open.pk}", None),
+    ("patch", "/api/v1/drafts/{draft_id}"): (
+        "drafts.edit", lambda world: f"/api/v1/drafts/{world.draft_open.pk}", lambda world: {"note": "Ring twice"},
+    ),
+    ("post", "/api/v1/drafts/{draft_id}/hold"): ("drafts.edit", lambda world: f"/api/v1/drafts/{world.draft_open.pk}/hold", lambda world: {}),
+    ("post", "/api/v1/drafts/{draft_id}/release"): (
+        "drafts.edit", lambda world: f"/api/v1/drafts/{world.draft_sent.pk}/release", lambda world: {},
+    ),
+    ("post", "/api/v1/drafts/{draft_id}/send"): (
+        "drafts.edit", lambda world: f"/api/v1/drafts/{world.draft_open.pk}/send", lambda world: {"mail": False},
+    ),
+    ("post", "/api/v1/drafts/{draft_id}/complete"): (
+        "orders.create", lambda world: f"/api/v1/drafts/{world.draft_open.pk}/complete", lambda world: {"how": "place"},
+    ),
+    ("post", "/api/v1/drafts/{draft_id}/cancel"): (
+        "drafts.edit", lambda world: f"/api/v1/drafts/{world.draft_open.pk}/cancel", lambda world: {},
+    ),
+    ("get", "/api/v1/backorders"): ("backorders.view", lambda world: "/api/v1/backorders", None),
+    ("get", "/api/v1/backorders/plans"): ("backorders.view", lambda world: "/api/v1/backorders/plans?sku=SHORT", None),
+    ("post", "/api/v1/backorders/fill"): (
+        "backorders.fill", lambda world: "/api/v1/backorders/fill",
+        lambda world: {"sku": "SHORT", "strategy": "oldest", "digest": world.fill_digest},
+    ),
     ("get", "/api/v1/stock/changes"): ("inventory.view", lambda world: "/api/v1/stock/changes?since=2026-11-01T00:00:00Z", None),
     ("get", "/api/v1/stock"): ("inventory.view", lambda world: "/api/v1/stock", None),
     ("get", "/api/v1/availability"): ("availability.view", lambda world: "/api/v1/availability", None),

@@ -23,7 +23,7 @@ ACT_IDS = [act.id for act in ACTS]
 #: The whole list of pages that need no login. It grows only with a reason.
 MEANT_FOR_EVERYBODY = {
     "login", "logout", "set_language", "healthz", "api-docs", "track-lookup", "tracking", "tracking-return-items", "tracking-return",
-    "tracking-return-cancel", "tracking-return-label", "tracking-document", "pay", "pay-go", "pay-return", "payment-webhook",
+    "tracking-return-cancel", "tracking-return-label", "tracking-document", "draft-offer", "draft-offer-accept", "draft-offer-pdf", "pay", "pay-go", "pay-return", "payment-webhook",
 }  # fmt: skip
 #: Posted by machines of others, whose signature over the body is the proof that a form's token is elsewhere.
 SIGNED = {"payment-webhook"}

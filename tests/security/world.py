@@ -40,6 +40,7 @@ from tests.channels.files import orders_file, queue
 from tests.currencies.walked import rates_and_waiting_order
 from tests.factories.bundles import make_bundle
 from tests.factories.counts import counts_and_cases
+from tests.factories.drafts import drafts_to_walk
 from tests.factories.forecasting import make_forecast
 from tests.factories.fulfillment import make_work
 from tests.factories.replenishment import something_asleep, something_low
@@ -101,6 +102,7 @@ def build_world(ledger: Ledger) -> World:
     world.values |= _returns(world, now)
     world.values |= _jobs(world, now)
     world.values |= flagged_orders(world.channel, "TEE", now=now)
+    world.values |= drafts_to_walk(world.channel, world.variant, now=now)
     world.values |= something_low(world.location)
     world.values |= something_asleep(world.location)
     make_forecast(world.low_policy.variant, world.location)

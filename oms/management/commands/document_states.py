@@ -11,6 +11,7 @@ from django.utils import translation
 from core.models import JobState
 from core.states import StateMachine
 from counts.states import COUNT_MACHINE
+from drafts.states import DRAFT_MACHINE
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
 from purchasing.states import PURCHASE_MACHINE
@@ -28,6 +29,7 @@ AXES = {
     "return": Returning,
 }
 MACHINES = {
+    "Draft": DRAFT_MACHINE,
     "Fulfillment order": FULFILLMENT_MACHINE,
     "Shipment": SHIPMENT_MACHINE,
     "Return": RETURN_MACHINE,
