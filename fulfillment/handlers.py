@@ -14,7 +14,7 @@ from fulfillment.delivery.wording import range_text
 from fulfillment.events import FulfillmentShipped, ShipmentDelivered
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.operations.risk import sweep_risks
-from fulfillment.queries import tracking_url
+from fulfillment.queries import mates_of, tracking_url
 from orders.groups import bundles_in, grouped
 from orders.models import OrderLine
 
@@ -36,6 +36,12 @@ def tell_customer_delivered(event: ShipmentDelivered, *, actor: Actor, now: date
 def _shipment(**conditions: Any) -> Shipment | None:
     rows = Shipment.objects.filter(direction="outbound", fulfillment_order__isnull=False, **conditions)
     return rows.exclude(state="voided").select_related("order", "fulfillment_order").first()
+
+
+def _mates(shipment: Shipment) -> list[Member]:
+    """The other orders in the parcel."""
+    work = shipment.fulfillment_order
+    return mates_of([work]).get(work.pk, []) if work is not None else []
 
 
 def _items(shipment: Shipment) -> list[str]:
@@ -63,6 +69,7 @@ def _tell(template: str, shipment: Shipment, *, now: datetime) -> None:
         "numbers": list(shipment.packages.order_by("id").values_list("tracking_number", flat=True)),
         "items": _items(shipment),
         "expected": expected,
+        "together": ", ".join(mate.order_number for mate in _mates(shipment)),
         "more_to_come": any(
             line.ordered - line.cancelled > line.shipped
             for line in OrderLine.objects.filter(order=order, requires_shipping=True)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Min, Prefetch, Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core.models import Shop
 from fulfillment.documents.picklist import PickLine, PickList, bin_key
 from fulfillment.documents.slips import Merchant, Slip, SlipLine
-from fulfillment.members import Member, members_of
+from fulfillment.members import Member, ShipToKey, members_of
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment, TrackingEvent
 from fulfillment.states import ACTIVE_STATES, FulfillmentState
 from inventory.models import StockLevel, Tracking
@@ -242,3 +244,88 @@ def picked_units(keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
     with connection.cursor() as cursor:
         cursor.execute(_PICKED, [[key[0] for key in keys], [key[1] for key in keys]])
         return {(variant_id, location_id): units for variant_id, location_id, units in cursor.fetchall()}
+
+
+# ---- merge and split -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mergeable:
+    """Other work of the same customer, and why it cannot travel with this one, or "". state: the work order's."""
+
+    fulfillment_order: FulfillmentOrder
+    why_not: str
+
+
+def mergeable_with(found: FulfillmentOrder) -> list[Mergeable]:
+    """What else of the same customer waits, the most urgent first, what can travel with this work order before the rest. Two statements."""
+    order = found.order
+    same = Q(order__customer_id=order.customer_id) if order.customer_id else Q(order__email__iexact=order.email)
+    rows = FulfillmentOrder.objects.filter(same, state__in=[S.OPEN, S.SCHEDULED, S.ON_HOLD, S.PICKING])
+    others = rows.exclude(order=order).select_related("order", "location").annotate(
+        door=ShipToKey(F("order__shipping_address"))
+    )  # fmt: skip
+    door = FulfillmentOrder.objects.filter(pk=found.pk).values_list(ShipToKey(F("order__shipping_address")), flat=True)
+    key = door.get()
+    waiting = [Mergeable(one, _why_apart(found, one, key)) for one in others.order_by("ship_by", "id")[:MOST_SHOWN]]
+    return sorted(waiting, key=lambda one: one.why_not != "")
+
+
+MOST_SHOWN = 50
+
+
+def _why_apart(found: FulfillmentOrder, other: FulfillmentOrder, key: str) -> str:
+    if other.location_id != found.location_id:
+        return _("It lies at another location: {location}.").format(location=other.location.name)
+    if other.state != S.OPEN or other.order.on_hold:
+        state = _("On hold") if other.order.on_hold else other.get_state_display()
+        return _("It is “{state}”.").format(state=state)
+    if other.service != found.service:
+        return _("It goes by another service.")
+    if other.door != key:  # type: ignore[attr-defined]  # annotated
+        return _("It goes to another address: {address}.").format(address=other.order.ship_to.one_line())
+    if found.consolidation_id is not None and other.consolidation_id == found.consolidation_id:
+        return _("It travels with this one already.")
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A location that has some of the goods: for each of them (SKU, units that can be promised there)."""
+
+    location_id: int
+    name: str
+    has: tuple[tuple[str, int], ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({', '.join(f'{sku}: {units}' for sku, units in self.has)})"
+
+
+def split_candidates(found: FulfillmentOrder) -> list[Candidate]:
+    """Other locations in use that have any of a work order's goods and ship to its country, who has most of it first. One statement."""
+    wanted = {line.order_line.variant_id: line for line in found.lines.all() if line.order_line.variant_id}
+    levels = StockLevel.objects.filter(variant_id__in=wanted, available__gt=0, location__active=True)
+    country = found.order.ship_country
+    here = (
+        levels.exclude(location=found.location_id).select_related("location").order_by("location__rank", "location_id")
+    )
+    has: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    names = {}
+    for level in here:
+        if level.location.ships_to and country not in level.location.ships_to:
+            continue
+        line = wanted[level.variant_id]
+        names[level.location_id] = level.location.name
+        has[level.location_id].append((line.order_line.sku, level.available, min(level.available, line.quantity)))
+    best = sorted(has, key=lambda pk: -sum(units for _sku, _available, units in has[pk]))
+    return [
+        Candidate(pk, names[pk], tuple(sorted((sku, available) for sku, available, _units in has[pk]))) for pk in best
+    ]
+
+
+def siblings(found: FulfillmentOrder) -> list[FulfillmentOrder]:
+    """Other work orders of the same order that nobody has begun, of the same service: what this one can be put back into."""
+    rows = FulfillmentOrder.objects.filter(order=found.order_id, service=found.service, consolidation__isnull=True)
+    rows = rows.filter(state=S.ON_HOLD) if found.state == S.ON_HOLD else rows.filter(state__in=[S.OPEN, S.SCHEDULED])
+    return list(rows.exclude(pk=found.pk).select_related("location").order_by("id")[:MOST_SHOWN])

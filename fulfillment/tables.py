@@ -38,6 +38,10 @@ class LabelColumn(c.ListColumn):
     """Whether the label is bought and the papers are printed."""
 
     def cell(self, record: Any) -> str:
+        shared = f"{badge_html('accent', _t('Shared parcel'))} " if record.consolidation_id else ""
+        return shared + self._label(record)
+
+    def _label(self, record: Any) -> str:
         if not record.has_label:
             return ""
         return badge_html("ok", _t("Printed")) if record.printed_at else badge_html("neutral", _t("Bought"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from fulfillment.views import floor, lanes, papers, work
+from fulfillment.views import floor, lanes, papers, splitting, together, work
 from fulfillment.views.queue import work_queue
 
 urlpatterns = [
@@ -15,6 +15,13 @@ urlpatterns = [
     path("delivery/calendars/", lanes.calendars, name="delivery-calendars"),
     path("fulfillment/", work_queue, name="fulfillment"),
     path("fulfillment/pack/", floor.station, name="pack-station"),
+    path("fulfillment/together/", together.together_list, name="ship-together"),
+    path("fulfillment/<int:pk>/merge/", together.merge, name="fulfillment-merge"),
+    path("fulfillment/<int:pk>/unmerge/", together.unmerge, name="fulfillment-unmerge"),
+    path("fulfillment/<int:pk>/split/", splitting.split, name="fulfillment-split"),
+    path("fulfillment/<int:pk>/join/", splitting.join, name="fulfillment-join"),
+    path("orders/<int:pk>/merge/", together.order_work, {"act": "merge"}, name="order-merge"),
+    path("orders/<int:pk>/split/", together.order_work, {"act": "split"}, name="order-split"),
     path("fulfillment/<int:pk>/", work.work_order, name="fulfillment-order"),
     path("fulfillment/<int:pk>/act/", work.act, name="fulfillment-order-action"),
     path("fulfillment/<int:pk>/missing/", work.missing, name="fulfillment-missing"),

@@ -13,6 +13,7 @@ from availability.auditing import CHECKS as AVAILABILITY_CHECKS
 from counts.auditing import CHECKS as COUNT_CHECKS
 from drafts.auditing import CHECKS as DRAFT_CHECKS
 from drafts.auditing import NEEDS as DRAFT_NEEDS
+from fulfillment.auditing import CHECKS as FULFILLMENT_CHECKS
 from inventory.operations.auditing import audit_stock, find
 from invoicing.auditing import CHECKS as INVOICE_CHECKS
 from orders.models import HoldLine, Order
@@ -114,6 +115,7 @@ CHECKS: dict[str, str] = {
     **COUNT_CHECKS,
     **QUALITY_CHECKS,
     **AVAILABILITY_CHECKS,
+    **FULFILLMENT_CHECKS,
     **INVOICE_CHECKS,
     **DRAFT_CHECKS,
     "an_order_arrives_once": """

@@ -6,6 +6,7 @@ Every scan is a plain form post. With htmx the answer replaces the task; without
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.actors import Actor
 from core.permissions import require, require_permission
 from core.refusals import Invalid, Refusal
 from fulfillment import queries
+from fulfillment.members import Member, is_rider, members_of
 from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.operations.packing import empty_parcel, pack_all, pack_line, pack_scanned
 from fulfillment.operations.picking import finish_picking, pick_line, pick_scanned
@@ -64,10 +66,13 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
 @require("fulfillment.pack")
 @require_http_methods(["GET", "HEAD", "POST"])
 def pack(request: HttpRequest, pk: int) -> HttpResponse:
-    """Pack one work order unit by unit, then print and ship it with one key."""
+    """Pack one parcel unit by unit, then print and ship it with one key. One that orders share is packed at its lead."""
     if request.method == "POST":
         return _answered(request, pk, "pack", _pack)
-    return render(request, "fulfillment/pack.html", _pack_context(request, pk))
+    context = _pack_context(request, pk)
+    if context["lead_pk"] != pk:
+        return HttpResponseRedirect(reverse("pack", args=[context["lead_pk"]]))
+    return render(request, "fulfillment/pack.html", context)
 
 
 @require("fulfillment.pack")
@@ -85,6 +90,7 @@ def station(request: HttpRequest) -> HttpResponse:
         queries.queue()
         .filter(state__in=[S.PICKED, S.PICKING, S.OPEN])
         .exclude(order__fulfillment=Fulfillment.ON_HOLD)
+        .exclude(is_rider())
         .order_by("ship_by", "id")
     )
     return render(request, "fulfillment/station.html", {"waiting": list(waiting[:12]), "answer": _told(request)})
@@ -124,9 +130,11 @@ def _by_number(code: str) -> int | None:
 
 
 def _other_work(code: str, pk: int) -> int | None:
-    """The work order whose own number was scanned, when it is another than this."""
+    """The work order whose own number was scanned, when it is in another parcel than this."""
     found = _by_number(code)
-    return found if found != pk else None
+    if found is None or found == pk:
+        return None
+    return None if any(one.pk == found for one in members_of([pk])) else found
 
 
 def _told(request: HttpRequest) -> Answer | None:
@@ -203,8 +211,8 @@ def _pick_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 def _pack(request: HttpRequest, pk: int, code: str) -> Answer:
     who: dict[str, Any] = {"fulfillment_order_id": pk, "actor": Actor.user(request.user), "now": timezone.now()}
     action = request.POST.get("action", "scan")
-    if action == "scan" and _by_number(code) == pk:
-        action = "ship"  # the number of this very parcel: it is closed and goes
+    if action == "scan" and _by_number(code) is not None:
+        action = "ship"  # a number of this very parcel: it is closed and goes
     match action:
         case "line":
             return _counted(pack_line(line_id=_line_of(request), **who), _("The parcel is packed."))
@@ -231,14 +239,17 @@ def _print_and_ship(request: HttpRequest, who: dict[str, Any]) -> Answer:
     return Answer(
         "done",
         _("{number} is shipped: {tracking}").format(
-            number=shipped.number, tracking=", ".join(shipped.tracking_numbers)
+            number=", ".join(shipped.together), tracking=", ".join(shipped.tracking_numbers)
         ),
     )
 
 
 def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
     context = _context(request, pk)
-    found = context["found"]
+    found, mates = context["found"], context["mates"]
+    parcel = [found, *queries.with_lines(mate.pk for mate in mates if not mate.stays)]
+    if len(parcel) > 1:
+        context |= _shared(parcel)
     rows = [
         {
             "line": line,
@@ -248,16 +259,18 @@ def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
             "done": line.packed >= line.quantity,
             "by_serial": line.order_line.variant is not None and line.order_line.variant.tracking == Tracking.SERIAL,
             "units": context["contents"].get(line.pk),
+            "of": context["of"].get(line.fulfillment_order_id) if len(parcel) > 1 else None,
         }
         for line, bin_name in context.pop("walk")
     ]
     shipment = (
         Shipment.objects.filter(fulfillment_order=found, direction="outbound")
-        .exclude(state="voided")
+        .exclude(state__in=["void_requested", "voided"])
         .prefetch_related("packages")
         .first()
     )
     shipped = found.state in (S.SHIPPED, S.DELIVERED)
+    stays = found.consolidation_id is not None and (found.state == S.ON_HOLD or bool(context["why_held"]))
     return context | {
         "rows": _with_now(rows),
         "packed": sum(row["count"] for row in rows),
@@ -268,6 +281,28 @@ def _pack_context(request: HttpRequest, pk: int) -> dict[str, Any]:
         "stopped": who_did(found) if found.state in (S.CANCELLED, S.INCOMPLETE) else "",
         "who_shipped": who_did(found) if shipped else "",
         "next_pk": queries.next_work(found, [S.PICKED, S.PICKING, S.OPEN]) if shipped else None,
+        "lead_pk": found.pk if stays else _packed_at(found, mates),
+        "together": parcel if len(parcel) > 1 else [],
+    }
+
+
+def _packed_at(found: FulfillmentOrder, mates: Sequence[Member]) -> int:
+    """The work order at whose page a shared parcel is packed: the lead, or the first that goes on where the lead stays behind."""
+    if not mates or found.state in (S.CANCELLED, S.INCOMPLETE):
+        return found.pk
+    going = sorted([found.pk, *(mate.pk for mate in mates if not mate.stays)])
+    return mates[0].lead_id if mates[0].lead_id in going else going[0]
+
+
+def _shared(parcel: Sequence[FulfillmentOrder]) -> dict[str, Any]:
+    """The lines of all orders in the parcel, one order after the other, and whose they are."""
+    bins = queries.bins_of(parcel)
+    lines = [line for one in parcel for line in one.lines.all()]
+    return {
+        "walk": [pair for one in parcel for pair in queries.lines_in_walk_order(one, bins)],
+        "contents": contents_of(line for line in lines if is_followed(line)),
+        "units": sum(line.quantity for line in lines),
+        "of": {one.pk: one for one in parcel},
     }
 
 
@@ -277,6 +312,7 @@ def _context(request: HttpRequest, pk: int) -> dict[str, Any]:
     held = is_held(found.order, found, lines)
     return {
         "found": found,
+        "mates": queries.mates_of([found]).get(found.pk, []),
         "take": queries.lots_to_take([found], now=timezone.now()) if request.resolver_match.url_name == "pick" else {},
         "contents": contents_of(line for line in lines if is_followed(line)),
         "order": found.order,

@@ -25,6 +25,7 @@ from fulfillment.operations.shipping import ship_many
 from fulfillment.shipping_job import start_shipping
 from fulfillment.states import FulfillmentState
 from fulfillment.tables import QueueTable
+from fulfillment.views.together import count_together
 from inventory.models import Location
 
 S = FulfillmentState
@@ -99,6 +100,7 @@ class WorkQueue(ListPage):
         Tab("packed", _("Packed"), Q(state=S.PACKED)),
         Tab("late", _("Late"), late_now),
         Tab("on-hold", _("On hold"), Q(state=S.ON_HOLD)),
+        Tab("scheduled", _("Scheduled"), Q(state=S.SCHEDULED)),
         Tab("shipped-today", _("Shipped today"), shipped_today),
         Tab("all", _("All")),
     ]
@@ -136,6 +138,7 @@ class WorkQueue(ListPage):
             ],
             "all_places": not chosen,
             "active_total": sum(counts.values()),
+            "together": count_together(),
         }
 
 

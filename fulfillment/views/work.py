@@ -25,12 +25,14 @@ from core.timeline_text import lines_for
 from fulfillment import queries
 from fulfillment.carriers import registered
 from fulfillment.forms import PAPERS, MissingForm, PrintForm, shop_papers
+from fulfillment.members import UNCLOSED
 from fulfillment.models import FulfillmentOrder, Shipment
 from fulfillment.operations.packing import pack_all
 from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.printing import print_now
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
+from fulfillment.operations.splitting import UNBEGUN, open_work
 from fulfillment.operations.work import is_held, who_did, why_held
 from fulfillment.states import ACTIVE_STATES, FULFILLMENT_MACHINE, WORKABLE_STATES, FulfillmentState, Service
 from fulfillment.tracing import Contents, contents_of, is_followed
@@ -47,6 +49,7 @@ class Step:
 
 
 STEPS = {
+    "open": Step(open_work, gettext_lazy("{number} can be picked now.")),
     "start_picking": Step(start_picking, gettext_lazy("{number} is yours to pick.")),
     "finish_picking": Step(finish_picking, gettext_lazy("{number} is picked.")),
     "pack": Step(pack_all, gettext_lazy("{number} is packed.")),
@@ -54,7 +57,7 @@ STEPS = {
 }
 
 #: How many of the steps are behind a work order in this state.
-_PASSED = {S.PICKING: 1, S.PICKED: 2, S.PACKED: 3}
+_PASSED = {S.SCHEDULED: 0, S.PICKING: 2, S.PICKED: 3, S.PACKED: 4}
 
 
 @require("fulfillment.view")
@@ -91,8 +94,24 @@ def work_order(request: HttpRequest, pk: int) -> HttpResponse:
             "papers": _papers(found),
             "may_print": request.user.can("fulfillment.print"),
             "may_pick": request.user.can("fulfillment.pick"),
+            **_arrangement(found, request.user),
         },
     )
+
+
+def _arrangement(found: FulfillmentOrder, user: Any) -> dict[str, Any]:
+    """With whom it shares its parcel, and what it can be merged with, split into or put back into."""
+    free = found.state in UNBEGUN and found.consolidation_id is None
+    mates = queries.mates_of([found]).get(found.pk, [])
+    return {
+        "mates": mates,
+        "leads": bool(mates) and mates[0].lead_id == found.pk,
+        "may_pack": user.can("fulfillment.pack"),
+        "may_merge": found.state == S.OPEN,
+        "may_split": free,
+        "may_undo": bool(mates) and found.state in UNCLOSED,
+        "siblings": queries.siblings(found) if free else [],
+    }
 
 
 def _contents(found: FulfillmentOrder) -> list[tuple[str, Contents]]:
@@ -121,7 +140,7 @@ def _parcel(shipment: Shipment) -> dict[str, Any]:
 def _offers_ahead(found: FulfillmentOrder, user: Any) -> list[Offer]:
     """The steps that are still to come, with why not; what is behind it is left out."""
     offers = {offer.name: offer for offer in FULFILLMENT_MACHINE.offers(found, user)}
-    ahead = list(STEPS)[_PASSED.get(S(found.state), 0) :]
+    ahead = list(STEPS)[_PASSED.get(S(found.state), 1) :]
     return [offers[name] for name in ahead]
 
 
@@ -153,7 +172,7 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         STEPS[name].run(
             fulfillment_order_id=pk, actor=Actor.user(request.user), now=timezone.now(),
-            expected_version=_version(request),
+            expected_version=posted_version(request),
         )  # fmt: skip
         messages.success(request, str(STEPS[name].done).format(number=found.number))
     except Refusal as refusal:
@@ -161,7 +180,8 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("fulfillment-order", args=[pk]))
 
 
-def _version(request: HttpRequest) -> int | None:
+def posted_version(request: HttpRequest) -> int | None:
+    """The version that the page showed, where it was posted."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
