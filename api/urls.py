@@ -18,6 +18,7 @@ from api import (
     holds,
     invoicing,
     lots,
+    merging,
     orders,
     problems,
     purchasing,
@@ -48,6 +49,7 @@ api.add_router("", carts.router)
 api.add_router("", stock.router)
 api.add_router("", lots.router)
 api.add_router("", shipping.router)
+api.add_router("", merging.router)
 api.add_router("", availability.router)
 api.add_router("", transfers.router)
 api.add_router("", purchasing.router)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from fulfillment.carriers import carrier
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Package, Shipment, TrackingEvent
+from fulfillment.queries import mates_of
 from fulfillment.states import FulfillmentState, ShipmentState
 from orders.groups import bundles_in, grouped
 from orders.models import Order, OrderLine
@@ -76,6 +77,7 @@ class Parcel:
     tracking_numbers: list[str] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     problem: str = ""
+    together: list[str] = field(default_factory=list)  # numbers of the customer's other orders in the same parcel
 
     @property
     def late(self) -> bool:
@@ -108,7 +110,8 @@ class Progress:
 
 
 def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
-    """The parcels of an order, sent ones first, and what is still to come. Six SQL statements, whatever its size."""
+    """The parcels of an order, sent ones first, and what is still to come. Six SQL statements, whatever its size; one more where
+    other orders are in one of its parcels."""
     work = list(
         FulfillmentOrder.objects.filter(order=order)
         .exclude(state=F.CANCELLED)
@@ -119,12 +122,15 @@ def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
         )
     )
     by_id = {line.pk: line for line in lines}
+    mates = mates_of(work)
     in_work: dict[int, int] = defaultdict(int)
     parcels = []
     for fulfillment_order in work:
         items = _items_of(fulfillment_order, by_id, in_work)
         if items:
-            parcels.append(_parcel(order, fulfillment_order, items))
+            parcel = _parcel(order, fulfillment_order, items)
+            parcel.together = [mate.order_number for mate in mates.get(fulfillment_order.pk, ())]
+            parcels.append(parcel)
     parcels.sort(key=lambda parcel: not parcel.sent)
     return Progress(
         parcels=parcels,
@@ -141,7 +147,7 @@ def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
 def _shipments() -> Any:
     return (
         Shipment.objects.filter(direction=Direction.OUTBOUND)
-        .exclude(state=T.VOIDED)
+        .exclude(state__in=(T.VOID_REQUESTED, T.VOIDED))
         .order_by("id")
         .prefetch_related(
             Prefetch("packages", Package.objects.order_by("id")),

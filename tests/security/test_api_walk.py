@@ -95,6 +95,21 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ),
     ("post", "/api/v1/availability/check"): ("inventory.view", lambda world: "/api/v1/availability/check", _cart),
     ("post", "/api/v1/stock/adjustments"): ("inventory.adjust", lambda world: "/api/v1/stock/adjustments", _adjustment),
+    ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/merge"): (
+        "fulfillment.pack", lambda world: f"/api/v1/fulfillment-orders/{world.mergeable.pk}/merge",
+        lambda world: {"with_ids": [world.mergeable_too.pk]},
+    ),
+    ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/unmerge"): (
+        "fulfillment.pack", lambda world: f"/api/v1/fulfillment-orders/{world.merged.pk}/unmerge", lambda world: {},
+    ),
+    ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/split"): (
+        "fulfillment.pack", lambda world: f"/api/v1/fulfillment-orders/{world.mergeable.pk}/split",
+        lambda world: {"lines": [{"sku": "TEE", "quantity": 1}]},
+    ),
+    ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/join"): (
+        "fulfillment.pack", lambda world: f"/api/v1/fulfillment-orders/{world.split_off.pk}/join",
+        lambda world: {"into": world.mergeable_too.pk},
+    ),
     ("post", "/api/v1/fulfillment-orders/{fulfillment_order_id}/ship"): (
         "fulfillment.ship", lambda world: f"/api/v1/fulfillment-orders/{world.fresh.pk}/ship", lambda world: {},
     ),

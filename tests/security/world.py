@@ -21,9 +21,11 @@ from core.jobs import run_job, start_job
 from core.models import ApiToken, Job, JobState, User
 from core.permissions import Role
 from fulfillment.models import FulfillmentOrder
+from fulfillment.operations.consolidating import ship_together
 from fulfillment.operations.packing import pack_all
 from fulfillment.operations.picking import finish_picking, start_picking
 from fulfillment.operations.printing import print_now, start_print_job
+from fulfillment.operations.splitting import split_work
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.operations.adjusting import adjust_by_hand
 from oms.orchestration.hold_order import hold_order
@@ -181,6 +183,13 @@ def _work(world: World, now: Any) -> dict[str, Any]:
     for name in ("picked", "packed"):
         finish_picking(fulfillment_order_id=made[name].pk, actor=ACTOR, now=now)
     pack_all(fulfillment_order_id=made["packed"].pk, actor=ACTOR, now=now)
+    one = {"location": world.location, "channel": world.channel, "now": now, "email": "two-orders@example.com"}
+    for name in ("mergeable", "mergeable_too", "merged", "merged_too"):
+        made[name] = make_work([("TEE", 2)], **one)
+    ship_together(fulfillment_order_ids=[made["merged"].pk, made["merged_too"].pk], actor=ACTOR, now=now)
+    made["split_off"] = split_work(
+        fulfillment_order_id=made["mergeable_too"].pk, units={made["mergeable_too"].lines.get().pk: 1}, actor=ACTOR, now=now
+    )
     print_now(fulfillment_order_id=made["packed"].pk, kinds=["label_pdf"], actor=ACTOR, now=now)
     return made
 
