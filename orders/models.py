@@ -171,6 +171,7 @@ class Order(models.Model):
             models.Index(fields=["-placed_at", "-id"], name="order_open", condition=Q(lifecycle="open")),
             models.Index(fields=["-placed_at", "-id"], name="order_to_route", condition=Q(needs_routing=True)),
             models.Index(fields=["-placed_at", "-id"], name="order_on_hold", condition=Q(on_hold=True)),
+            models.Index(fields=["-placed_at", "-id"], name="order_archived", condition=Q(archived=True)),
             models.Index(fields=["-placed_at", "-id"], name="order_at_risk", condition=Q(at_risk=True)),
             models.Index(fields=["placed_at", "id"], name="order_backordered", condition=Q(backordered=True)),
             models.Index(
@@ -474,3 +475,42 @@ class Note(models.Model):
     author_label = models.CharField(max_length=120)
     text = models.TextField()
     at = models.DateTimeField()
+
+
+class Mention(models.Model):
+    """A person named in a note ("@anna"), who is to read it."""
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mentions", db_index=False)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["note", "user"], name="mention_once")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="mention_of"),
+            models.Index(fields=["user"], name="mention_unseen", condition=Q(seen_at__isnull=True)),
+        ]
+
+
+class BulkChange(models.Model):
+    """One act on many orders that can be undone, with what each of them was before. `act` is a name in oms.bulk_orders."""
+
+    act = models.CharField(max_length=20)
+    actor = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="bulk_change_at")]
+
+
+class BulkChangeItem(models.Model):
+    """An order of such an act. before, after: what the act changed, as its undoing reads it; it is undone only while `after` holds."""
+
+    change = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="items")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+", db_index=False)
+    before = models.JSONField()
+    after = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["change", "order"], name="bulk_change_item_once")]

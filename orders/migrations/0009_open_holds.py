@@ -5,15 +5,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('orders', '0008_missing_rates_and_receivables'),
+        ("orders", "0008_missing_rates_and_receivables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('released_at__isnull', True)), fields=['-at', '-id'], name='hold_open'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("released_at__isnull", True)), fields=["-at", "-id"], name="hold_open"
+            ),
         ),
     ]
