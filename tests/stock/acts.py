@@ -25,7 +25,7 @@ from fulfillment.operations.packing import empty_parcel, pack_scanned
 from fulfillment.operations.picking import pick_scanned
 from fulfillment.operations.shipping import ship_fulfillment_order
 from fulfillment.operations.shortages import report_missing
-from inventory.models import Reservation, SerialNumber, StockLevel, StockMovement
+from inventory.models import Reservation, SerialNumber, StockLevel, StockMovement, Variant
 from inventory.operations.adjusting import adjust_by_hand
 from inventory.operations.lots import receive_lot, relabel_lot, set_expired_aside, set_tracking
 from inventory.operations.serials import receive_units, take_out_units
@@ -33,6 +33,7 @@ from inventory.operations.snapshots import take_snapshots
 from inventory.operations.undoing import undo_adjustment
 from inventory.time_travel import counts_at
 from oms.orchestration.cancel_order import cancel_order
+from oms.orchestration.changing import parse_changes, preview_change, submit_change
 from oms.orchestration.hold_order import hold_order, release_holds
 from oms.orchestration.import_inventory import import_inventory
 from oms.orchestration.place_order import place_order
@@ -214,6 +215,34 @@ def cancel(t: Turn) -> None:
     if line := t.choice.one(OrderLine.objects.filter(order__lifecycle="open").order_by("pk")):
         units = None if t.choice.coin() else {line.pk: t.choice.number(1, 2)}
         cancel_order(order_id=line.order_id, units=units, reason="", **t.who)
+
+
+@act
+def change(t: Turn) -> None:
+    """Edit an order as a person would: look first, then do what was shown."""
+    order = _open_order(t)
+    lines = list(order.lines.filter(bundle=None).order_by("pk")) if order else []
+    bundles = [f"bundle-{pk}" for pk in order.bundles.order_by("pk").values_list("pk", flat=True)] if order else []
+    one = t.choice.one([*(str(line.pk) for line in lines), *bundles])
+    if one is None:
+        return
+    units, price = t.choice.number(1, 3), str(t.choice.number(1, 2000) / Decimal(100))
+    address = {"city": "Berlin", "postal_code": "10115", "country": "DE"}
+    known = Variant.objects.order_by("pk").values_list("sku", flat=True)
+    asked = [
+        {"kind": "remove_units", "line": one, "units": units},
+        {"kind": "set_quantity", "line": one, "quantity": units},
+        {"kind": "add_line", "sku": t.choice.one(known), "quantity": units, "price": price},
+        {"kind": "swap_variant", "line": one, "sku": t.choice.one(known)},
+        {"kind": "split_line", "line": one, "units": units},
+        {"kind": "reprice", "line": one, "price": price},
+        {"kind": "discount_order", "percent": "7.5"},
+        {"kind": "change_address", "address": address},
+        {"kind": "change_shipping", "method": t.choice.one(["standard", "express"]), "price": price},
+    ]
+    changes = parse_changes([t.choice.one(asked) for _n in range(t.choice.number(1, 2))])
+    seen = preview_change(order_id=order.pk, changes=changes, **t.who)
+    submit_change(order_id=order.pk, changes=changes, version=seen.version, digest=seen.digest, key=t.key, **t.who)
 
 
 @act

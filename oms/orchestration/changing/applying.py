@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import singledispatch
+from itertools import product
 
 from django.utils.translation import gettext as _
 
@@ -259,30 +260,39 @@ def _split(change: SplitLine, edit: Edit) -> None:
 
 
 def _cut(edit: Edit, line: OrderLine, rest: int) -> tuple[Decimal, Decimal]:
-    """Discount and tax of the `rest` units that stay, so that the value of cancelled ones stays what it is to the smallest unit."""
+    """Discount and tax of the `rest` units that stay, so that cancelled and refunded ones stay worth what they are.
+
+    The shares are those of the units, or the smallest unit beside them. Raises Refusal where no cut leaves them so.
+    """
     included, currency, unit = edit.order.tax_included, edit.currency, smallest_unit(edit.currency)
-    kept = value_of_first(line, line.cancelled, tax_included=included, currency=currency)
-    away = line.ordered - rest
-    discount = (
-        allocate(line.discount, [rest, away], currency)[0] if is_exact(line.discount, currency) else line.discount
-    )
-    tax = allocate(line.tax, [rest, away], currency)[0] if is_exact(line.tax, currency) else line.tax
-    trial = OrderLine(unit_price=line.unit_price, ordered=rest)
-    for more_discount in (0, 1, -1, 2, -2):
-        for more_tax in (0, 1, -1, 2, -2):
-            trial.discount, trial.tax = discount + more_discount * unit, tax + more_tax * unit
-            fits = 0 <= trial.discount <= line.discount and 0 <= trial.tax <= line.tax
-            rests = (
-                trial.discount <= line.unit_price * rest and line.discount - trial.discount <= line.unit_price * away
-            )
-            if (
-                fits
-                and rests
-                and value_of_first(trial, line.cancelled, tax_included=included, currency=currency) == kept
-            ):
-                return trial.discount, trial.tax
-    message = _("{sku} cannot be cut there without changing what its cancelled units were worth.")
+    cancelled = value_of_first(line, line.cancelled, tax_included=included, currency=currency)
+    refunded = value_of_first(line, line.refunded, tax_included=included, currency=currency)
+    discount, tax = (_part(amount, rest, line.ordered, currency) for amount in (line.discount, line.tax))
+    for more_discount, more_tax in sorted(
+        product(range(-2, 3), repeat=2), key=lambda more: abs(more[0]) + abs(more[1])
+    ):
+        stays = OrderLine(
+            unit_price=line.unit_price,
+            ordered=rest,
+            discount=discount + more_discount * unit,
+            tax=tax + more_tax * unit,
+        )
+        goes = OrderLine(
+            unit_price=line.unit_price, ordered=line.ordered - rest, discount=line.discount - stays.discount, tax=line.tax - stays.tax
+        )  # fmt: skip
+        if (
+            all(0 <= one.discount <= one.unit_price * one.ordered and one.tax >= 0 for one in (stays, goes))
+            and value_of_first(stays, line.cancelled, tax_included=included, currency=currency) == cancelled
+            and line_value(stays, tax_included=included) >= refunded
+        ):
+            return stays.discount, stays.tax
+    message = _("{sku} cannot be cut there without changing what its cancelled or refunded units are worth.")
     raise Refusal("cannot_cut", message.format(sku=line.sku), field="units")
+
+
+def _part(amount: Decimal, rest: int, ordered: int, currency: str) -> Decimal:
+    """The share of so many units; an amount finer than the currency stays in one piece."""
+    return allocate(amount, [rest, ordered - rest], currency)[0] if is_exact(amount, currency) else amount
 
 
 # ---- prices ----------------------------------------------------------------------------------------------------------
