@@ -16,7 +16,7 @@ from routing.engine.explain import sentence
 
 SUMMARY_COLUMNS = (
     "id", "number", "external_id", "placed_at", "currency", "total", "lifecycle", "payment", "fulfillment", "delivery", "returning",
-    "on_hold", "backordered", "needs_routing", "customer_name", "email", "ship_country", "tags", "ship_by", "expected_on",
+    "on_hold", "backordered", "needs_routing", "customer_name", "email", "ship_country", "tags", "ship_by", "expected_from", "expected_on", "at_risk",
 )  # fmt: skip
 _ORDER_MONEY = (
     "total", "subtotal", "discount_total", "shipping_total", "tax_total", "adjustment_total", "cancelled_total", "captured_total",
@@ -30,7 +30,7 @@ _DETAIL = """
       'order', (SELECT row_to_json(r) FROM (
           SELECT o.id, o.number, c.name AS channel, o.external_id, o.placed_at, o.currency, o.total::text, o.lifecycle, o.payment, o.fulfillment,
                  o.delivery, o."returning", o.on_hold, o.backordered, o.needs_routing, o.customer_name, o.email, o.ship_country, o.tags, o.ship_by,
-                 o.expected_on, o.subtotal::text, o.discount_total::text, o.shipping_total::text, o.tax_total::text, o.tax_included,
+                 o.expected_from, o.expected_on, o.at_risk, o.subtotal::text, o.discount_total::text, o.shipping_total::text, o.tax_total::text, o.tax_included,
                  o.adjustment_total::text, o.cancelled_total::text, o.captured_total::text, o.refunded_total::text, o.version,
                  o.shipping_address, o.billing_address) r),
       'lines', (SELECT json_agg(row_to_json(l) ORDER BY l.position) FROM (
@@ -41,7 +41,7 @@ _DETAIL = """
                  (SELECT json_agg(m.id ORDER BY m.position) FROM orders_orderline m WHERE m.bundle_id = g.id) AS line_ids
             FROM orders_orderbundle g WHERE g.order_id = o.id) b),
       'fulfillment_orders', (SELECT coalesce(json_agg(row_to_json(f) ORDER BY f.id), '[]') FROM (
-          SELECT f.id, f.number, l.name AS location, f.state, f.ship_by, f.expected_on, f.shipped_at, f.version,
+          SELECT f.id, f.number, l.name AS location, f.state, f.ship_by, f.expected_from, f.expected_on, f.shipped_at, f.version,
                  (SELECT coalesce(json_agg(json_build_object('sku', ol.sku, 'quantity', fl.quantity, 'picked', fl.picked, 'packed', fl.packed,
                                                     'shipped', fl.shipped) ORDER BY fl.id), '[]')
                     FROM fulfillment_fulfillmentline fl JOIN orders_orderline ol ON ol.id = fl.order_line_id

@@ -10,6 +10,7 @@ from ninja import NinjaAPI
 
 from api import (
     availability,
+    backorders,
     carts,
     changes,
     counts,
@@ -51,6 +52,7 @@ api.add_router("", lots.router)
 api.add_router("", shipping.router)
 api.add_router("", merging.router)
 api.add_router("", availability.router)
+api.add_router("", backorders.router)
 api.add_router("", transfers.router)
 api.add_router("", purchasing.router)
 api.add_router("", invoicing.router)

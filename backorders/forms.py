@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backorders.models import FillingSettings
+from core.forms import WrittenByOperation
 
 
-class FillingForm(forms.ModelForm):
+class FillingForm(WrittenByOperation):
     """Who is served first, whether a person decides, and when customers are told."""
 
     class Meta:
@@ -22,6 +22,3 @@ class FillingForm(forms.ModelForm):
             "quiet_days": _("Smaller moves are not mailed; they add up until they are more than this."),
             "tell_first": _("Otherwise the first day stands on the customer's page, and only a change is mailed."),
         }
-
-    def save(self, commit: bool = True) -> FillingSettings:
-        raise NotImplementedError("backorders.operations.save_settings writes")

@@ -15,9 +15,17 @@ class CustomerForm(WrittenByOperation):
 
     language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *settings.LANGUAGES])
 
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        required=False,
+        min_value=0,
+        max_value=9,
+        help_text=_("0 to 9. Where goods are short and the shop fills by priority, the higher is served first."),
+    )
+
     class Meta:
         model = Customer
-        fields = ["name", "phone", "language", "accepts_marketing", "note"]
+        fields = ["name", "phone", "language", "accepts_marketing", "priority", "note"]
         labels = {
             "name": _("Name"),
             "phone": _("Phone"),
@@ -31,3 +39,7 @@ class CustomerForm(WrittenByOperation):
         known = {code for code, _name in self.fields["language"].choices}
         if self.instance.language not in known:
             self.fields["language"].choices.append((self.instance.language, self.instance.language))
+
+    def clean_priority(self) -> int:
+        value = self.cleaned_data["priority"]
+        return self.initial.get("priority", 0) if value is None else value

@@ -16,7 +16,7 @@ from core.timeline import record
 from customers.models import Customer
 
 #: What people may change of a customer; the e-mail address is who they are.
-CHANGEABLE = frozenset({"name", "phone", "language", "accepts_marketing", "note"})
+CHANGEABLE = frozenset({"name", "phone", "language", "accepts_marketing", "note", "priority"})
 
 #: e-mail → (name, phone, language, accepts marketing, address as JSON)
 Contact = tuple[str, str, str, bool, dict[str, str]]
@@ -54,7 +54,7 @@ def ensure_customers(contacts: Mapping[str, Contact]) -> dict[str, int]:
 
 
 def change_customer(*, customer_id: int, changes: Mapping[str, Any], actor: Actor, now: datetime) -> Customer:
-    """Change what is known of a customer (name, phone, language, accepts_marketing, note); each difference goes into the history.
+    """Change what is known of a customer (name, phone, language, accepts_marketing, note, priority); each difference goes into the history.
 
     Orders keep what was said at purchase. Raises NotFound.
     """

@@ -69,6 +69,7 @@ def _waiting(variant_id: int) -> list[tuple[LinePromise, list[tuple[PromisePart,
 @require_POST
 def fill(request: StaffRequest, pk: int) -> HttpResponse:
     """Give the goods as they were shown."""
+    get_object_or_404(Variant.objects.only("pk"), pk=pk)
     now = timezone.now()
     filled = fill_as_shown(
         variant_id=pk,

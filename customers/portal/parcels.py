@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backorders.models import LinePromise
 from fulfillment.carriers import carrier
 from fulfillment.models import Direction, FulfillmentLine, FulfillmentOrder, Package, Shipment, TrackingEvent
 from fulfillment.queries import mates_of
@@ -53,6 +54,7 @@ class Item:
     sku: str
     quantity: int
     inside: tuple[Item, ...] = ()
+    leaves_on: date | None = None  # promised, where it waits for goods
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Parcel:
     steps: list[Step]
     items: list[Item]
     sent: bool
+    expected_from: date | None = None
     expected_on: date | None = None
     delivered_at: datetime | None = None
     carrier: str = ""
@@ -134,7 +137,7 @@ def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
     parcels.sort(key=lambda parcel: not parcel.sent)
     return Progress(
         parcels=parcels,
-        waiting=_items(lines, lambda line: line.backordered),
+        waiting=_with_days(order, _items(lines, lambda line: line.backordered)),
         preparing=_items(
             lines,
             lambda line: max(0, line.ordered - line.cancelled - line.backordered - max(line.shipped, in_work[line.pk])),
@@ -142,6 +145,18 @@ def progress_of(order: Order, lines: Sequence[OrderLine]) -> Progress:
         earlier=_items(lines, lambda line: max(0, line.shipped - in_work[line.pk])),
         cancelled=_items(lines, lambda line: line.cancelled),
     )
+
+
+def _with_days(order: Order, items: list[Item]) -> list[Item]:
+    """What waits, with the day on which the last of it should leave; a bundle's is that of its last component."""
+    if not items:
+        return items
+    rows = LinePromise.objects.filter(order=order).values_list("line__sku", "line__bundle__sku", "promised_on")
+    days: dict[str, list[date | None]] = defaultdict(list)
+    for sku, bundle, day in rows:
+        days[bundle or sku].append(day)
+    known = {sku: max(day for day in found if day) for sku, found in days.items() if found and all(found)}
+    return [replace(item, leaves_on=known.get(item.sku)) for item in items]
 
 
 def _shipments() -> Any:
@@ -184,10 +199,13 @@ def _parcel(order: Order, fulfillment_order: FulfillmentOrder, items: list[Item]
     shipment = next(iter(fulfillment_order.live_shipments), None)  # type: ignore[attr-defined]  # prefetched by progress_of
     sent = fulfillment_order.shipped_at is not None
     parcel = Parcel(_steps(order, fulfillment_order, shipment if sent else None), items, sent)
-    parcel.expected_on = fulfillment_order.expected_on or order.expected_on
+    parcel.expected_from, parcel.expected_on = fulfillment_order.expected_from, fulfillment_order.expected_on
+    if parcel.expected_on is None:
+        parcel.expected_from, parcel.expected_on = order.expected_from, order.expected_on
     if shipment is None or not sent:
         return parcel
-    parcel.expected_on = shipment.expected_on or parcel.expected_on
+    if shipment.expected_on is not None:
+        parcel.expected_from, parcel.expected_on = shipment.expected_from, shipment.expected_on
     parcel.delivered_at = shipment.delivered_at
     parcel.carrier = carrier_name(shipment.carrier)
     parcel.tracking_numbers = [package.tracking_number for package in shipment.packages.all()]

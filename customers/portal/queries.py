@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from core.models import Shop
 from customers.portal.parcels import Progress, Step, progress_of
 from customers.templatetags.portal import weekday_text
+from fulfillment.delivery.wording import range_text
 from fulfillment.models import Document, DocumentKind
 from invoicing.models import Document as Billing
 from invoicing.queries import listed
@@ -139,27 +140,37 @@ def _headline(order: Order, progress: Progress) -> Headline:
     if order.delivery == Delivery.OUT_FOR_DELIVERY:
         return Headline(_("Out for delivery"), _("The carrier brings it today."), "info")
     text = _("On its way to you") if not left else _("Part of your order is on its way")
-    return Headline(text, _expected([p.expected_on for p in sent if not p.delivered_at]), "info")
+    return Headline(text, _expected([(p.expected_from, p.expected_on) for p in sent if not p.delivered_at]), "info")
 
 
 def _not_sent(order: Order, progress: Progress) -> Headline:
     if order.payment in (Payment.UNPAID, Payment.PARTIALLY_PAID) and order.on_hold:
         return Headline(_("Waiting for your payment"), _("Your order is prepared as soon as it is paid."), "warn")
     if progress.waiting and not progress.parcels and not progress.preparing:
-        return Headline(_("Waiting for stock"), _("Your order is sent as soon as the goods arrive."), "warn")
-    days = [parcel.expected_on for parcel in progress.parcels] or [order.expected_on]
+        return Headline(_("Waiting for stock"), _leaving(progress), "warn")
+    days = [(parcel.expected_from, parcel.expected_on) for parcel in progress.parcels]
+    days = days or [(order.expected_from, order.expected_on)]
     return Headline(_("We are preparing your order"), _expected(days), "info")
 
 
-def _expected(days: list[date | None]) -> str:
-    known = [value for value in days if value]
+def _leaving(progress: Progress) -> str:
+    """When the last of what waits should leave, where that is known of all of it."""
+    days = [item.leaves_on for item in progress.waiting]
+    known = [day for day in days if day is not None]
+    if known and len(known) == len(days) and max(known) >= timezone.localdate():
+        return _("It should leave us about {day}.").format(day=weekday_text(max(known)))
+    return _("Your order is sent as soon as the goods arrive.")
+
+
+def _expected(ranges: list[tuple[date | None, date | None]]) -> str:
+    """The days between which the last of the parcels should come."""
+    known = [(last, first) for first, last in ranges if last]
     if not known:
         return ""
-    last = max(known)
-    sentence = (
-        _("Expected {day}") if last >= timezone.localdate() else _("It was expected on {day} and is taking longer.")
-    )
-    return sentence.format(day=weekday_text(last))
+    last, first = max(known, key=lambda pair: pair[0])
+    if last < timezone.localdate():
+        return _("It was expected on {day} and is taking longer.").format(day=weekday_text(last))
+    return _("Expected {day}").format(day=range_text(first, last))
 
 
 def _cancelled_detail(order: Order) -> str:

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.formats import active_locale
+from fulfillment.delivery.wording import range_text
 
 register = template.Library()
 
@@ -22,6 +23,12 @@ def weekday_text(value: date) -> str:
     if value.year != timezone.localdate().year:
         return format_date(value, "medium", locale=active_locale())
     return format_skeleton("MMMEd", value, locale=active_locale())
+
+
+@register.simple_tag
+def between(first: date | None, last: date) -> SafeString:
+    """`{% between parcel.expected_from parcel.expected_on %}`: the days between which something comes."""
+    return format_html("<bdi>{}</bdi>", range_text(first, last))
 
 
 @register.simple_tag

@@ -9,7 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
 
+from backorders.models import LinePromise
+from fulfillment.delivery.wording import range_text
 from fulfillment.models import Shipment
 from fulfillment.operations.tracking import TrackingUpdate, record_tracking
 from oms.orchestration.cancel_order import cancel_order
@@ -179,3 +182,28 @@ class TestStrangers:
         tokens = {make_order().token for _ in range(5)}
         assert len(tokens) == 5
         assert all(len(token) >= 22 for token in tokens)
+
+
+@pytest.mark.django_db
+class TestDays:
+    def test_the_days_between_which_it_comes_in_the_customers_words(self, client: Client) -> None:
+        order = make_order(make_channel(language="pl"), language="pl", now=timezone.now())
+        work = order.fulfillment_orders.get()
+        first, last = timezone.localdate() + timedelta(days=3), timezone.localdate() + timedelta(days=5)
+        type(work).objects.filter(pk=work.pk).update(expected_from=first, expected_on=last)
+        text = page(client, order)
+        with translation.override("pl"):
+            assert range_text(first, last) in text and range_text(first, last) != range_text(None, last)
+
+    def test_what_waits_says_when_it_should_leave(self, client: Client) -> None:
+        order = make_order(make_channel(), [(make_variant("GONE").sku, 2)], now=timezone.now())
+        line = order.lines.get()
+        day = timezone.localdate() + timedelta(days=9)
+        LinePromise.objects.create(
+            line=line, order=order, variant_id=line.variant_id, units=2, waiting_since=order.placed_at,
+            promised_on=day, first_promised_on=day,
+        )  # fmt: skip
+        text = page(client, order)
+        assert "It should leave us about" in text and "Should leave us about" in text
+        LinePromise.objects.update(promised_on=None)
+        assert "Your order is sent as soon as the goods arrive." in page(client, order)

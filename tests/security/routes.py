@@ -121,6 +121,12 @@ ROUTES: dict[str, Arguments] = {
             "locations",
             "location-new",
             "fulfillment",
+            "backorders",
+            "backorder-settings",
+            "delivery-lanes",
+            "delivery-lane-new",
+            "delivery-lanes-import",
+            "delivery-calendars",
             "ship-together",
             "pack-station",
             "customers",
@@ -270,6 +276,9 @@ ROUTES: dict[str, Arguments] = {
     "availability-webhook": of("channel"),
     "availability-recompute": of("channel"),
     "availability-webhook-test": of("channel"),
+    "backorder": of("short"),
+    "backorder-fill": of("short"),
+    "delivery-lane": of("lane"),
     "availability-webhook-key": of("channel"),
     "availability-webhook-send": of("channel"),
     "token-revoke": of("api_token"),
@@ -894,6 +903,24 @@ ACTS = [
     Act("alerts", _bulk("snooze", "low_alert", days="3"), "snooze", "alerts.snooze"),
     Act("alerts", _bulk("wake", "snoozed_alert"), "wake", "alerts.snooze"),
     Act("alerts", _bulk("reorder", "low_alert"), "reorder", "replenishment.view", changes=False),
+    # Back-orders and delivery dates:
+    Act("backorder-fill", lambda world, _role: {"strategy": "oldest", "digest": world.fill_digest}),
+    Act("backorder-settings", fixed(strategy="complete", quiet_days="3")),
+    Act("delivery-lane-new", fixed(from_country="PL", to_country="GB", min_days="2", max_days="4")),
+    Act("delivery-lane", fixed(action="delete"), "delete"),
+    Act("delivery-lane", fixed(from_country="PL", to_country="DE", min_days="3", max_days="4")),
+    Act(
+        "delivery-lanes-import",
+        lambda _world, _role: {
+            "file": SimpleUploadedFile("lanes.csv", b"from_country,to_country,min_days,max_days\nPL,FR,1,2\n")
+        },
+    ),
+    Act(
+        "delivery-calendars",
+        fixed(**{"section": "closed", "closed-location": "", "closed-days": "2030-12-25"}),
+        permission="locations.edit",
+    ),
+    Act("delivery-lanes", _bulk("delete", "lane"), "delete", "locations.edit"),
     Act("reorder", _bulk("plan", "low_need"), "plan", "replenishment.view", changes=False),
     Act(
         "reorder-plan",

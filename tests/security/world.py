@@ -38,6 +38,7 @@ from returns.operations import (
     receive_return,
 )
 from tests.availability.walked import availability_rows
+from tests.backorders.walked import waiting_rows
 from tests.channels.files import orders_file, queue
 from tests.currencies.walked import rates_and_waiting_order
 from tests.factories.bundles import make_bundle
@@ -118,6 +119,7 @@ def build_world(ledger: Ledger) -> World:
     world.values |= payments_in_each_state(world.channel, ledger)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
+    world.values |= waiting_rows(now=now)
 
 
 def _signed_in(user: User) -> str:
