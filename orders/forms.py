@@ -10,12 +10,10 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
-from core.addresses import Address
 from core.models import User
 from core.money import MAX_DECIMALS
 from orders.groups import grouped
-from orders.models import Channel, OrderBundle, OrderLine
-from orders.queries import country_choices
+from orders.models import OrderBundle, OrderLine
 from orders.states import HoldKind
 
 #: Kinds of hold that a person places; the others follow from what happened.
@@ -247,67 +245,3 @@ class NamedChoiceField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
-
-
-def _country_or_none() -> list[tuple[str, str]]:
-    return [("", "—"), *country_choices()]
-
-
-class NewOrderForm(forms.Form):
-    """Who orders and where it goes. `key` is made with the form: the same form sent twice is one order."""
-
-    key = forms.CharField(widget=forms.HiddenInput, max_length=60)
-    channel = NamedChoiceField(label=_("Channel"), queryset=Channel.objects.none())
-    customer_name = forms.CharField(label=_("Customer"), max_length=200)
-    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("The customer hears of the parcel here."))
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
-    company = forms.CharField(label=_("Company"), max_length=200, required=False)
-    line1 = forms.CharField(label=_("Street and number"), max_length=200)
-    line2 = forms.CharField(label=_("Addition"), max_length=200, required=False)
-    postal_code = forms.CharField(label=_("Postal code"), max_length=20, required=False)
-    city = forms.CharField(label=_("City"), max_length=120)
-    province = forms.CharField(label=_("Province"), max_length=120, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=_country_or_none)
-    shipping_method = forms.ChoiceField(
-        label=_("Shipping method"),
-        choices=[("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))],
-        initial="standard",
-    )
-    shipping_total = _amount(_("Shipping costs"), min_value=Decimal(0), initial=Decimal(0))
-    paid = forms.BooleanField(label=_("It is paid already"), required=False)
-    note = forms.CharField(
-        label=_("Note of the customer"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["channel"].queryset = Channel.objects.filter(active=True).order_by("name")
-
-    def address(self) -> Address:
-        """The shipping address as it was put in."""
-        given = self.cleaned_data
-        parts = ("company", "line1", "line2", "city", "province", "postal_code", "country", "phone")
-        return Address(name=given["customer_name"], **{name: given[name] for name in parts})
-
-
-class NewLineForm(forms.Form):
-    """One line; without a price the variant's own price holds."""
-
-    sku = forms.CharField(label=_("SKU"), max_length=64)
-    quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=1_000_000, initial=1)
-    unit_price = _amount(_("Price"), min_value=Decimal(0), required=False)
-
-
-class _NewLines(forms.BaseFormSet):
-    """At least one line."""
-
-    def clean(self) -> None:
-        if not any(self.errors) and not self.filled():
-            raise forms.ValidationError(_("Put in at least one SKU."))
-
-    def filled(self) -> list[NewLineForm]:
-        """The forms with something in them, in order."""
-        return [form for form in self.forms if form.has_changed()]
-
-
-NewLines = forms.formset_factory(NewLineForm, formset=_NewLines, extra=5, max_num=100, absolute_max=100)

@@ -2,12 +2,11 @@
 
 from django.urls import path
 
-from orders.views import cancelling, changing, creating, holds, listing, money, page
+from orders.views import cancelling, changing, holds, listing, money, page
 
 urlpatterns = [
     path("orders/", listing.order_list, name="orders"),
     path("holds/", holds.hold_list, name="holds"),
-    path("orders/new/", creating.order_new, name="order-new"),
     path("orders/<int:pk>/", page.order_page, name="order"),
     path("orders/<int:pk>/receipt/<int:decision>.json", page.receipt, name="order-receipt"),
     path("orders/<int:pk>/route/", page.route, name="order-route"),

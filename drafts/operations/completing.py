@@ -21,7 +21,7 @@ from core.shop import shop
 from core.timeline import record as record_line
 from drafts.models import DraftOrder
 from drafts.operations.holding import give_back, lock_all_levels
-from drafts.operations.locking import Locked, lock_draft, record, write_draft
+from drafts.operations.locking import Locked, check_address, lock_draft, record, write_draft
 from drafts.queries import money_of
 from drafts.states import Terms
 from drafts.totals import ZERO, due_on
@@ -58,6 +58,7 @@ def complete_draft(
         locked = lock_draft(draft_id, version=version)
         draft = locked.draft
         state = locked.check(action)
+        check_address(draft, locked.lines)
         money = money_of(draft, locked.lines)
         on_terms = draft.terms != Terms.ADVANCE
         taken = _checked_amount(draft, paid, money.total) if action == "paid" else ZERO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import timeline
 from core.actors import Actor
-from core.refusals import NotFound, Stale
+from core.refusals import Invalid, NotFound, Stale
 from core.text import search_words
 from drafts.models import DraftLine, DraftOrder
 from drafts.queries import lines_of, money_of
@@ -65,6 +66,14 @@ def write_draft(locked: Locked, *, now: datetime, **changes: Any) -> None:
     draft.updated_at = now
     sums = ["subtotal", "discount_total", "tax_total", "total", "units", "search_text", "version", "updated_at"]
     draft.save(update_fields=[*changes, *sums])
+
+
+def check_address(draft: DraftOrder, lines: Sequence[DraftLine]) -> None:
+    """Goods that are shipped need a street, a city and a country. Raises Invalid (field `ship_line1`)."""
+    ships = any(line.variant and (line.variant.requires_shipping or line.variant.is_bundle) for line in lines)
+    to = draft.ship_to
+    if ships and draft.location_id is None and not (to.line1 and to.city and to.country):
+        raise Invalid("no_address", _("Say where it goes: street, city and country."), field="ship_line1")
 
 
 def record(draft: DraftOrder, kind: str, *, actor: Actor, now: datetime, **data: Any) -> None:

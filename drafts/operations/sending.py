@@ -14,7 +14,7 @@ from core.outbox import publish
 from core.refusals import Invalid
 from drafts.events import DraftSent
 from drafts.models import DraftOrder
-from drafts.operations.locking import lock_draft, record, write_draft
+from drafts.operations.locking import check_address, lock_draft, record, write_draft
 
 
 def send_draft(
@@ -28,6 +28,7 @@ def send_draft(
         locked = lock_draft(draft_id, version=version)
         draft = locked.draft
         state = locked.check("send")
+        check_address(draft, locked.lines)
         if mail:
             _check_address(draft.email)
         write_draft(locked, now=now, state=state, sent_at=now, sent_version=draft.version + 1)

@@ -97,12 +97,12 @@ class OrderList(ListPage):
             limit=bulk.MOST,
         ),
     ]
-    page_actions = [PageAction(_("New order"), "order-new", "orders.create", primary=True, icon="plus")]
+    page_actions = [PageAction(_("New order"), "draft-new", "drafts.edit", primary=True, icon="plus")]
     empty = Empty(
         _("No orders yet"),
         _("They come in by a channel, by a file, or are written down here."),
         _("New order"),
-        "order-new",
+        "draft-new",
     )
 
     def queryset(self, request: HttpRequest) -> QuerySet[Order]:

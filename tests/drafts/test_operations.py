@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -32,7 +33,7 @@ from oms.integrity import check_integrity
 from oms.orchestration.hold_order import release_if_paid
 from orders.models import Order, TaxRate
 from tests.factories.bundles import make_bundle
-from tests.factories.drafts import make_draft
+from tests.factories.drafts import HOME, make_draft
 from tests.factories.shop import ACTOR, NOW, give_stock, make_channel, make_location, make_order, make_variant
 
 pytestmark = pytest.mark.django_db
@@ -280,6 +281,16 @@ class TestCompleting:
         with pytest.raises(Invalid):
             send_draft(draft_id=draft.pk, actor=ACTOR, now=NOW)
         assert send_draft(draft_id=draft.pk, mail=False, actor=ACTOR, now=NOW).state == "sent"
+
+    @pytest.mark.parametrize("part", ["line1", "city", "country"])
+    def test_goods_that_are_shipped_need_an_address(self, part) -> None:
+        draft = make_draft([(make_variant(), 1)], shipping_address=replace(HOME, **{part: ""}))
+        for act in (lambda: done(draft), lambda: send_draft(draft_id=draft.pk, actor=ACTOR, now=NOW)):
+            with pytest.raises(Invalid) as refused:
+                act()
+            assert refused.value.field == "ship_line1"
+        words = make_draft(custom=[("Advice", "30")], shipping_address=replace(HOME, **{part: ""}))
+        assert done(words).total == 30
 
     def test_a_refused_order_leaves_draft_and_hold_as_they_were(self) -> None:
         tee, channel = make_variant(), make_channel()

@@ -101,7 +101,6 @@ ROUTES: dict[str, Arguments] = {
             "risk-thresholds",
             "risk-rules-usual",
             "risk-addresses",
-            "order-new",
             "drafts",
             "draft-new",
             "tax-rates",
@@ -513,11 +512,6 @@ def _grid(world: World, _role: str) -> dict[str, Any]:
     }
 
 
-_NEW_ORDER = {
-    "key": "walk-new-order", "customer_name": "Ana", "line1": "ul. Długa 5", "city": "Kraków", "postal_code": "30-001", "country": "PL",
-    "shipping_method": "standard", "shipping_total": "0", "lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0",
-    "lines-0-sku": "TEE", "lines-0-quantity": "1",
-}  # fmt: skip
 _TRANSFER = {"sku": "TEE", "quantity": "2", "key": "b2" * 16, "step": "save"}
 
 
@@ -565,7 +559,6 @@ ACTS = [
     # Orders:
     Act("order-change", _changed_phone),
     Act("order-change", _changed_phone),
-    Act("order-new", lambda world, _role: _NEW_ORDER | {"channel": world.channel.pk}),
     # Drafts:
     Act("drafts", _bulk("expire", "draft_open"), "expire", "drafts.edit"),
     Act("draft-new", fixed(scenario="phone")),
