@@ -34,6 +34,7 @@ class Part:
     unit_price: Decimal | None = None
     bundle: str = ""
     refunded: Decimal = ZERO
+    refunded_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ def _credit(
 ) -> list[tuple[Left, Row]]:  # fmt: skip
     """Rows that credit an amount on what is left, the newest first; takes it off `lefts`. The amount has the sign of what is left."""
     rows = []
-    for left in sorted(lefts, key=lambda one: (one.invoice < 0, abs(one.invoice), one.place), reverse=True):
+    for left in _newest_first(lefts):
         if gross == 0:
             break
         if left.gross * gross <= 0:
@@ -331,34 +332,42 @@ def _allowances(
     if open_ <= 0:
         return []
     shares: dict[str, Decimal] = {}
+    units: dict[str, int] = {}
     for key, part in wanted.items():
         if key in room and part.refunded:
             was = billed[key]
-            share = min(open_, room[key], max(ZERO, part.refunded - was.given))
+            due = max(ZERO, part.refunded - was.given)
+            share = min(open_, room[key], due)
             if share > 0:
                 shares[key] = share
+                units[key] = max(0, part.refunded_units - was.given_units) if share == due else 0
                 room[key] -= share
                 open_ -= share
     for key, share in zip(room, allocate(open_, list(room.values()), currency), strict=True) if open_ else ():
         shares[key] = shares.get(key, ZERO) + share
     rows = []
     for key, share in shares.items():
-        lefts = [left for left in billed[key].left if left.gross > 0]
-        rows += _credit_parts(lefts, share, tax_included, currency)
+        rows += _give(billed[key].left, share, units.get(key, 0), tax_included, currency)
     return rows
 
 
-def _credit_parts(
-    lefts: Sequence[Left], gross: Decimal, tax_included: bool, currency: str
+def _give(
+    lefts: Sequence[Left], gross: Decimal, units: int, tax_included: bool, currency: str
 ) -> list[tuple[Left, Row]]:  # fmt: skip
     """Credit an amount with its tax in proportion, the newest invoice first."""
     rows = []
-    for left in sorted(lefts, key=lambda one: (one.invoice < 0, abs(one.invoice), one.place), reverse=True):
+    for left in _newest_first(lefts):
         part = min(gross, left.gross)
         if part > 0:
-            rows.append((left, take(left, part, 0, ALLOWANCE, tax_included, currency)))
-            gross -= part
+            count = min(units, left.quantity)
+            rows.append((left, take(left, part, count, ALLOWANCE, tax_included, currency)))
+            gross, units = gross - part, units - count
     return rows
+
+
+def _newest_first(lefts: Sequence[Left]) -> list[Left]:
+    """Invoices of the present plan have ids below zero and are newer than all others."""
+    return sorted(lefts, key=lambda one: (one.invoice < 0, abs(one.invoice), one.place), reverse=True)
 
 
 def credit_units(left: Left, units: int, *, tax_included: bool, currency: str) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -64,7 +64,10 @@ def worth_of(order: Order, lines: Sequence[OrderLine], issued: Sequence[Issued],
     others are cancelled: cancelled units are valued as the first ones (`orders.amounts`).
     """
     billed = units_billed(issued)
-    units = {line.pk: _units(line, billed.get(_key(line), 0), scope) for line in lines}
+    groups = _groups(lines, billed)
+    units = {line.pk: 0 for line in lines}
+    for key, group in groups.items():
+        units |= _units(group, billed.get(key, 0), scope)
     complete = all(units[line.pk] == line.ordered - line.cancelled for line in lines)
     spare = order.tax_total - sum((line.tax for line in lines), ZERO)
     taxes = {line.pk: line.tax for line in lines}
@@ -74,12 +77,15 @@ def worth_of(order: Order, lines: Sequence[OrderLine], issued: Sequence[Issued],
         taxes[largest.pk] += spare
         spare = ZERO
     with translation.override(known_language(order.language)):
-        parts = [_line_part(order, line, units[line.pk], taxes[line.pk]) for line in lines]
+        parts = [
+            _together(key, [_line_part(order, line, units[line.pk], taxes[line.pk]) for line in group])
+            for key, group in groups.items()
+        ]
         if order.shipping_total and (
             scope == WHOLE or SHIPPING in billed or (scope == SHIPPED and any(units.values()))
         ):
             parts.append(_shipping_part(order, spare, gone=all(line.cancelled == line.ordered for line in lines)))
-        parts = _with_rates(parts, lines, issued, order.currency)
+        parts = _with_rates(parts, groups, issued, order.currency)
         if complete and (scope != ISSUED or not order.shipping_total or SHIPPING in billed):
             rest = order.current_total - sum((part.gross for part in parts), ZERO)
             parts.append(_rest_part(rest, order.currency, len(parts)))
@@ -91,13 +97,42 @@ def _key(line: OrderLine) -> str:
     return f"line:{line.pk}"
 
 
-def _units(line: OrderLine, billed: int, scope: str) -> int:
-    """Units of a line in the scope: never more than are left of it, and what was billed stays billed."""
-    remaining = line.ordered - line.cancelled
+def _groups(lines: Sequence[OrderLine], billed: Mapping[str, int]) -> dict[str, list[OrderLine]]:
+    """Part → its lines. A line that was split off a billed one, or bought once more like it, belongs to what billed that one."""
+    groups: dict[str, list[OrderLine]] = {}
+    same: dict[tuple[object, ...], str] = {}
+    for line in lines:
+        if _key(line) in billed:
+            groups[_key(line)] = [line]
+            same.setdefault(_likeness(line), _key(line))
+    for line in lines:
+        if _key(line) not in billed:
+            key = same.get(_likeness(line), _key(line))
+            groups[key] = [*groups.get(key, []), line]
+    return dict(sorted(groups.items(), key=lambda item: item[1][0].position))
+
+
+def _likeness(line: OrderLine) -> tuple[object, ...]:
+    return line.sku, line.title, line.unit_price, line.tax_rate, line.bundle_id, line.requires_shipping
+
+
+def _units(lines: Sequence[OrderLine], billed: int, scope: str) -> dict[int, int]:
+    """Line → its units in the scope: never more than are left of it, and as many as were billed stay billed."""
+    remaining = {line.pk: line.ordered - line.cancelled for line in lines}
     if scope == WHOLE:
         return remaining
-    reached = (line.shipped if line.requires_shipping else remaining) if scope == SHIPPED else 0
-    return min(remaining, max(reached, billed))
+    reached = {
+        line.pk: min(line.shipped if line.requires_shipping else remaining[line.pk], remaining[line.pk])
+        if scope == SHIPPED
+        else 0
+        for line in lines
+    }
+    more = billed - sum(reached.values())
+    for pk, left in remaining.items():
+        add = max(0, min(more, left - reached[pk]))
+        reached[pk] += add
+        more -= add
+    return reached
 
 
 def _line_part(order: Order, line: OrderLine, units: int, tax: Decimal) -> Part:
@@ -113,8 +148,21 @@ def _line_part(order: Order, line: OrderLine, units: int, tax: Decimal) -> Part:
     part_tax = quantize(tax, currency) - quantize(tax * before / line.ordered, currency) if units else ZERO
     return Part(
         _key(line), line.title or line.sku, units, gross, part_tax, line.tax_rate, line.sku, line.unit_price,
-        line.bundle.title if line.bundle else "", min(gross, value(line.refunded)),
+        line.bundle.title if line.bundle else "", min(gross, value(line.refunded)), min(units, line.refunded),
     )  # fmt: skip
+
+
+def _together(key: str, parts: Sequence[Part]) -> Part:
+    """Parts that are billed as one."""
+    return replace(
+        parts[0],
+        key=key,
+        quantity=sum(one.quantity for one in parts),
+        gross=sum((one.gross for one in parts), ZERO),
+        tax=sum((one.tax for one in parts), ZERO),
+        refunded=sum((one.refunded for one in parts), ZERO),
+        refunded_units=sum(one.refunded_units for one in parts),
+    )
 
 
 def _shipping_part(order: Order, tax: Decimal, *, gone: bool) -> Part:
@@ -131,29 +179,26 @@ def _rest_part(rest: Decimal, currency: str, parts: int) -> Part:
     return Part(ROUNDING, _("Rounding") if small else _("Adjustment"), 0, rest, ZERO, None)
 
 
-def _with_rates(parts: list[Part], lines: Sequence[OrderLine], issued: Sequence[Issued], currency: str) -> list[Part]:
+def _with_rates(
+    parts: list[Part], groups: Mapping[str, Sequence[OrderLine]], issued: Sequence[Issued], currency: str
+) -> list[Part]:
     """The parts with their rates. What was billed at a rate keeps it while it still explains the tax."""
     told = {row.key: row.rate for one in issued for row in one.rows if one.corrects is None}
     taxed = []
-    whole = {_key(line): (line_value(line, tax_included=True), line.tax) for line in lines}
     for part in parts:
-        rate = part.rate if part.rate is not None else told.get(part.key)
-        net = part.gross - part.tax
+        rate, gross, tax = part.rate, part.gross, part.tax
+        if not gross and part.key in groups:  # nothing is left of it: its whole lines say the rate
+            gross = sum((line_value(line, tax_included=True) for line in groups[part.key]), ZERO)
+            tax = sum((line.tax for line in groups[part.key]), ZERO)
+        known = told.get(part.key)
         if (
-            part.rate is None
-            and rate is not None
-            and abs(quantize(net * rate, currency) - part.tax) > smallest_unit(currency)
+            rate is None
+            and known is not None
+            and abs(quantize((gross - tax) * known, currency) - tax) <= smallest_unit(currency)
         ):
-            rate = None
-        gross, tax = part.gross, part.tax
-        if not part.gross and part.key in whole:  # nothing is left of it: its whole line says the rate
-            gross, tax = whole[part.key][0], whole[part.key][1]
+            rate = known
         taxed.append(Taxed(gross, tax, rate))
-    return [_rated(part, rate) for part, rate in zip(parts, rates_of(taxed, currency), strict=True)]
-
-
-def _rated(part: Part, rate: Decimal) -> Part:
-    return replace(part, rate=rate)
+    return [replace(part, rate=rate) for part, rate in zip(parts, rates_of(taxed, currency), strict=True)]
 
 
 def billing_profile(order: Order) -> BillingProfile:
