@@ -21,6 +21,7 @@ from api import (
     lots,
     merging,
     orders,
+    payments,
     problems,
     purchasing,
     quality,
@@ -46,6 +47,7 @@ problems.install(api)
 api.add_router("", orders.router)
 api.add_router("", changes.router)
 api.add_router("", holds.router)
+api.add_router("", payments.router)
 api.add_router("", carts.router)
 api.add_router("", stock.router)
 api.add_router("", lots.router)

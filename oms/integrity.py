@@ -18,6 +18,7 @@ from inventory.operations.auditing import audit_stock, find
 from invoicing.auditing import CHECKS as INVOICE_CHECKS
 from orders.models import HoldLine, Order
 from orders.status import compute_statuses
+from payments.auditing import CHECKS as PAYMENT_CHECKS
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
 from quality.auditing import CHECKS as QUALITY_CHECKS
 from transfers.auditing import CHECKS as TRANSFER_CHECKS
@@ -116,6 +117,7 @@ CHECKS: dict[str, str] = {
     **QUALITY_CHECKS,
     **AVAILABILITY_CHECKS,
     **FULFILLMENT_CHECKS,
+    **PAYMENT_CHECKS,
     **INVOICE_CHECKS,
     **DRAFT_CHECKS,
     "an_order_arrives_once": """

@@ -44,6 +44,7 @@ ONLY_ASKED = {("post", "/api/v1/availability/check"), ("post", "/api/v1/orders/{
 OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("get", "/api/v1/orders"): ("orders.view", lambda world: "/api/v1/orders", None),
     ("post", "/api/v1/orders"): ("orders.create", lambda world: "/api/v1/orders", _order),
+    ("get", "/api/v1/orders/{order_id}/payments"): ("payments.view", lambda world: f"/api/v1/orders/{world.order.pk}/payments", None),
     ("get", "/api/v1/orders/{order_id}"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}", None),
     ("get", "/api/v1/orders/{order_id}/changes"): ("orders.view", lambda world: f"/api/v1/orders/{world.order.pk}/changes", None),
     ("post", "/api/v1/orders/{order_id}/changes/preview"): (

@@ -14,6 +14,7 @@ from counts.states import COUNT_MACHINE
 from drafts.states import DRAFT_MACHINE
 from fulfillment.states import FULFILLMENT_MACHINE, SHIPMENT_MACHINE
 from orders.states import Delivery, Fulfillment, HoldKind, Lifecycle, Payment, Returning
+from payments.states import CALL_MACHINE, INTENT_MACHINE
 from purchasing.states import PURCHASE_MACHINE
 from quality.states import CASE_MACHINE
 from replenishment.states import ALERT_MACHINE
@@ -38,6 +39,8 @@ MACHINES = {
     "Stock count": COUNT_MACHINE,
     "Nonconformance": CASE_MACHINE,
     "Alert": ALERT_MACHINE,
+    "Payment through a gateway": INTENT_MACHINE,
+    "Call to a gateway": CALL_MACHINE,
 }
 
 
