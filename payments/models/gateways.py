@@ -159,7 +159,8 @@ class GatewayCall(models.Model):
             models.CheckConstraint(condition=Q(kind__in=CallKind.values), name="gateway_call_kind_known"),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="gateway_call_state_known"),
             models.CheckConstraint(
-                condition=Q(amount__gt=0) | Q(amount__isnull=True, kind__in=["create", "confirm", "cancel"]),
+                condition=Q(amount__isnull=False, amount__gt=0)
+                | Q(amount__isnull=True, kind__in=["create", "confirm", "cancel"]),
                 name="gateway_call_amount",
             ),
             models.UniqueConstraint(
