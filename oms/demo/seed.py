@@ -29,6 +29,7 @@ from oms.demo.drafts import seed_drafts
 from oms.demo.forecasting import seed_forecasts
 from oms.demo.invoicing import seed_invoicing
 from oms.demo.lots import seed_lots
+from oms.demo.parcels import seed_parcels
 from oms.demo.purchasing import seed_purchasing
 from oms.demo.replenishment import seed_replenishment
 from oms.demo.transfers import seed_transfers
@@ -71,6 +72,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     _returns(now=now)
     seed_transfers(now=now)
     seed_lots(now=now)
+    seed_parcels(now=now)
     seed_counts(now=now)
     seed_purchasing(now=now)
     seed_invoicing(now=now)
