@@ -24,6 +24,7 @@ from inventory.operations import Move, apply_moves
 from oms.demo.availability import seed_availability
 from oms.demo.bundles import seed_bundles
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
+from oms.demo.changes import seed_changes
 from oms.demo.counts import seed_counts
 from oms.demo.drafts import seed_drafts
 from oms.demo.forecasting import seed_forecasts
@@ -70,6 +71,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_bundles(now=now)
     _ship(now=now)
     _returns(now=now)
+    seed_changes(now=now)
     seed_transfers(now=now)
     seed_lots(now=now)
     seed_parcels(now=now)
