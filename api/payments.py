@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
 from api.schemas import Amount, Problem
+from core.money import quantize
 from core.permissions import require_permission
 from core.refusals import NotFound
 from orders.models import Order
@@ -67,7 +69,7 @@ def order_payments(request: HttpRequest, order_id: int) -> OrderPayments:
         raise NotFound("no_such_order", "There is no such order.")
     return OrderPayments(
         order_id=order.pk,
-        due=due_from_customer(order),
+        due=quantize(due_from_customer(order), order.currency),
         pay_url=pay_url(order),
         items=[_payment(intent) for intent in payments_of(order)],
     )
@@ -75,17 +77,21 @@ def order_payments(request: HttpRequest, order_id: int) -> OrderPayments:
 
 def _payment(intent: PaymentIntent) -> PaymentOut:
     calls = sorted(intent.calls.all(), key=lambda call: call.pk)
+
+    def exact(amount: Decimal) -> Decimal:
+        return quantize(amount, intent.currency)
+
     return PaymentOut(
         id=intent.pk, gateway=intent.account.kind, account=intent.account.name, state=intent.state, currency=intent.currency,
-        amount=intent.amount, authorized=intent.authorized, captured=intent.captured, refunded=intent.refunded,
-        released=intent.released, held=intent.held, method=intent.method, reference=intent.reference,
-        created_at=intent.created_at, expires_at=intent.expires_at,
-        settled=not any(call.state in OPEN_CALLS for call in calls), calls=[_call(call) for call in calls],
+        amount=exact(intent.amount), authorized=exact(intent.authorized), captured=exact(intent.captured),
+        refunded=exact(intent.refunded), released=exact(intent.released), held=exact(intent.held), method=intent.method,
+        reference=intent.reference, created_at=intent.created_at, expires_at=intent.expires_at,
+        settled=not any(call.state in OPEN_CALLS for call in calls), calls=[_call(call, intent.currency) for call in calls],
     )  # fmt: skip
 
 
-def _call(call: GatewayCall) -> CallOut:
+def _call(call: GatewayCall, currency: str) -> CallOut:
     return CallOut(
-        kind=call.kind, state=call.state, amount=call.amount, reference=call.reference, code=call.code,
-        created_at=call.created_at, finished_at=call.finished_at,
+        kind=call.kind, state=call.state, amount=None if call.amount is None else quantize(call.amount, currency),
+        reference=call.reference, code=call.code, created_at=call.created_at, finished_at=call.finished_at,
     )  # fmt: skip
