@@ -105,7 +105,6 @@ ROUTES: dict[str, Arguments] = {
             "draft-new",
             "tax-rates",
             "order-skus",
-            "order-skus",
             "products",
             "product-new",
             "stock",
@@ -293,7 +292,6 @@ ROUTES: dict[str, Arguments] = {
     "order-print": of("order"),
     "order-cancel": of("order"),
     "order-change": of("order"),
-    "order-change": of("order"),
     "order-hold": of("order"),
     "order-release": lambda world, _role: {"pk": world.held.pk, "hold": world.hold.pk},
     "order-tags": of("order"),
@@ -436,14 +434,6 @@ def _changed_phone(world: World, role: str) -> dict[str, Any]:
     return form_with(client.post(page, filled).content.decode(), "digest").fields | {"step": "submit"}
 
 
-def _changed_phone(world: World, role: str) -> dict[str, Any]:
-    """A change of the order as the preview of it is sent on."""
-    page = reverse("order-change", kwargs=ROUTES["order-change"](world, role))
-    client = world.client(Role.OWNER)
-    filled = form_with(client.get(page).content.decode(), "reason").fields | {"phone": "+48 22 111", "step": "preview"}
-    return form_with(client.post(page, filled).content.decode(), "digest").fields | {"step": "submit"}
-
-
 def _ticked(name: str) -> Callable[[World, str], dict[str, Any]]:
     return lambda world, _role: {"id": [getattr(world, name).pk]}
 
@@ -557,7 +547,6 @@ ACTS = [
     Act("user", as_shown("role", page="user", role="support")),
     Act("customer", as_shown("name", page="customer", name="Another Name"), permission="customers.edit"),
     # Orders:
-    Act("order-change", _changed_phone),
     Act("order-change", _changed_phone),
     # Drafts:
     Act("drafts", _bulk("expire", "draft_open"), "expire", "drafts.edit"),
