@@ -25,7 +25,7 @@ def save_settings(*, values: dict[str, Any], actor: Actor, now: datetime) -> Set
     with transaction.atomic():
         found = Settings.objects.select_for_update().first() or Settings()
         changed = {
-            name: [str(getattr(found, name)), str(value)]
+            name: [_plain(getattr(found, name)), _plain(value)]
             for name, value in values.items()
             if getattr(found, name) != value
         }
@@ -35,3 +35,7 @@ def save_settings(*, values: dict[str, Any], actor: Actor, now: datetime) -> Set
         if changed:
             record(SUBJECT, "invoicing.changed", actor=actor, at=now, changes=changed)
         return found
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool) else str(value)

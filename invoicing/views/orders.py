@@ -35,6 +35,10 @@ class Shown:
     rows: tuple[Row, ...]
     total: Decimal
 
+    @property
+    def with_discount(self) -> bool:
+        return any(row.discount for row in self.rows)
+
 
 def _order(pk: int) -> Order:
     return get_object_or_404(Order.objects.select_related("channel").defer("search", "search_text"), pk=pk)

@@ -49,9 +49,11 @@ def show(
     may = request.user.can("invoices.issue")
     is_invoice = document.kind == DocumentKind.INVOICE
     left = creditable(left_of_invoice(document, related)) if is_invoice else None
+    rows = [Row.from_json(row) for row in document.lines]
     context: dict[str, Any] = {
         "document": document,
-        "rows": [Row.from_json(row) for row in document.lines],
+        "rows": rows,
+        "with_discount": any(row.discount for row in rows),
         "taxes": list(document.taxes.order_by("-rate")),
         "seller": Address.from_json(document.seller.get("address")).lines(),
         "buyer": Address.from_json(document.buyer.get("address")).lines(),
