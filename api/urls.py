@@ -20,6 +20,7 @@ from api import (
     invoicing,
     lots,
     merging,
+    money,
     orders,
     payments,
     problems,
@@ -53,6 +54,7 @@ api.add_router("", stock.router)
 api.add_router("", lots.router)
 api.add_router("", shipping.router)
 api.add_router("", merging.router)
+api.add_router("", money.router)
 api.add_router("", availability.router)
 api.add_router("", backorders.router)
 api.add_router("", transfers.router)

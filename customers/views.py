@@ -132,6 +132,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "may_edit": request.user.can("customers.edit"),
         "bought": bought_by(found),
+        "credit": list(found.credit.order_by("currency")) if request.user.can("payments.view") else [],
         "orders": orders[:ORDERS_SHOWN],
         "more": len(orders) > ORDERS_SHOWN,
         "address": Address.from_json(found.address),

@@ -19,6 +19,7 @@ from invoicing.auditing import CHECKS as INVOICE_CHECKS
 from orders.models import HoldLine, Order
 from orders.status import compute_statuses
 from payments.auditing import CHECKS as PAYMENT_CHECKS
+from payments.owed.auditing import CHECKS as CREDIT_CHECKS
 from purchasing.auditing import CHECKS as PURCHASE_CHECKS
 from quality.auditing import CHECKS as QUALITY_CHECKS
 from transfers.auditing import CHECKS as TRANSFER_CHECKS
@@ -118,6 +119,7 @@ CHECKS: dict[str, str] = {
     **AVAILABILITY_CHECKS,
     **FULFILLMENT_CHECKS,
     **PAYMENT_CHECKS,
+    **CREDIT_CHECKS,
     **INVOICE_CHECKS,
     **DRAFT_CHECKS,
     "an_order_arrives_once": """

@@ -174,6 +174,7 @@ CELERY_BEAT_SCHEDULE = {
     "fetch-exchange-rates": {"task": "currencies.tasks.fetch_exchange_rates", "schedule": 4 * 3600.0},
     "fill-backorders": {"task": "oms.tasks.fill_all_backorders", "schedule": 300.0},
     "ask-gateways": {"task": "payments.tasks.ask_gateways", "schedule": 30.0},
+    "expire-store-credit": {"task": "payments.tasks.expire_store_credit", "schedule": 3600.0},
     "prune-gateway-webhooks": {"task": "payments.tasks.prune_webhooks", "schedule": 86400.0},
     "sweep-order-risks": {"task": "fulfillment.tasks.sweep_order_risks", "schedule": 300.0},
     "measure-lane-days": {"task": "fulfillment.tasks.measure_lane_days", "schedule": 86400.0},

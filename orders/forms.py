@@ -15,6 +15,7 @@ from core.money import MAX_DECIMALS
 from orders.groups import grouped
 from orders.models import OrderBundle, OrderLine
 from orders.states import HoldKind
+from payments.owed.methods import method_names
 
 #: Kinds of hold that a person places; the others follow from what happened.
 _PLACED_BY_PEOPLE = [kind for kind in HoldKind if kind not in (HoldKind.PAYMENT, HoldKind.STOCK)]
@@ -192,7 +193,7 @@ class PaymentForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=60)
     amount = _amount(_("Amount"), min_value=Decimal("0.0001"))
-    method = forms.CharField(label=_("How it was paid"), max_length=60)
+    method = forms.ChoiceField(label=_("How it was paid"))
     reference = forms.CharField(label=_("Reference"), max_length=120, required=False)
 
 
@@ -245,3 +246,7 @@ class NamedChoiceField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["method"].choices = [(name, name) for name in method_names()]
+

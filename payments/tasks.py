@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from payments.operations import asking, messages
+from payments.operations import asking, credit, messages
 
 
 @shared_task
@@ -18,3 +18,9 @@ def ask_gateways() -> int:
 def prune_webhooks() -> int:
     """Forget messages of long ago."""
     return messages.prune(now=timezone.now())
+
+
+@shared_task
+def expire_store_credit() -> int:
+    """Take away store credit whose last day is over."""
+    return credit.expire_credit(now=timezone.now())

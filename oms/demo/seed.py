@@ -31,6 +31,7 @@ from oms.demo.forecasting import seed_forecasts
 from oms.demo.invoicing import seed_invoicing
 from oms.demo.lots import seed_lots
 from oms.demo.parcels import seed_parcels
+from oms.demo.money import seed_money, seed_rates
 from oms.demo.purchasing import seed_purchasing
 from oms.demo.replenishment import seed_replenishment
 from oms.demo.transfers import seed_transfers
@@ -67,6 +68,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     ]
     variants = _products()
     _stock(variants, _locations(), chance, size=orders, now=now - timedelta(days=DAYS + 1))
+    seed_rates(now=now)
     _orders(channels, variants, chance, count=orders, now=now)
     seed_bundles(now=now)
     _ship(now=now)
@@ -79,6 +81,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_purchasing(now=now)
     seed_invoicing(now=now)
     seed_drafts(now=now)
+    seed_money(now=now)
     seed_availability(now=now)
     seed_forecasts(now=now)
     seed_replenishment(now=now)

@@ -24,7 +24,7 @@ from orders.forms import PaymentForm, RefundForm
 from orders.models import Order, OrderLine
 from orders.operations import record_payment
 from orders.views.page import find_order
-from payments.operations.paying_back import AUTO, HAND, PaidBack, pay_back, payments_to_refund
+from payments.operations.paying_back import AUTO, CREDIT, HAND, PaidBack, pay_back, payments_to_refund
 
 
 def _key() -> str:
@@ -109,10 +109,11 @@ class GatewayRefundForm(RefundForm):
 
 
 def _ways(order: Order) -> list[tuple[str, str]]:
-    """The ways back that can be chosen; none where no gateway has money of this order."""
+    """The ways back that can be chosen; none where there is no other than by hand."""
     payments = payments_to_refund(order)
+    credit = [(CREDIT, _("As store credit"))] if order.customer_id else []
     if not payments:
-        return []
+        return [(HAND, _("By hand: it is only recorded here")), *credit] if credit else []
     through = [
         (
             str(intent.pk),
@@ -122,7 +123,12 @@ def _ways(order: Order) -> list[tuple[str, str]]:
         )
         for intent, left in payments
     ]
-    return [(AUTO, _("The way it came, newest payment first")), *through, (HAND, _("By hand: it is only recorded here"))]
+    return [
+        (AUTO, _("The way it came, newest payment first")),
+        *through,
+        (HAND, _("By hand: it is only recorded here")),
+        *credit,
+    ]
 
 
 def _told(request: HttpRequest, form: RefundForm, done: PaidBack, order: Order) -> bool:
@@ -136,7 +142,9 @@ def _told(request: HttpRequest, form: RefundForm, done: PaidBack, order: Order) 
     if done.done:
         messages.success(request, _("{amount} is refunded.").format(amount=format_money(done.done, order.currency)))
     if done.waiting:
-        text = _("{amount} was asked of the gateway, whose answer is not known yet. It is asked until it is; nothing is sent twice.")
+        text = _(
+            "{amount} was asked of the gateway, whose answer is not known yet. It is asked until it is; nothing is sent twice."
+        )
         messages.warning(request, text.format(amount=format_money(done.waiting, order.currency)))
     return bool(done.done or done.waiting)
 

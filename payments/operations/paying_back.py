@@ -20,10 +20,11 @@ from orders.operations import lock_order, record_refund
 from payments.models import GatewayCall, PaymentIntent
 from payments.operations.accounts import gateway_of
 from payments.operations.calling import ask_for_refund, refundable, send
+from payments.operations.credit import refund_to_credit
 from payments.states import OPEN_CALLS, CallKind, CallState
 
-#: Ways back besides one payment (its id): through gateways as far as they reach, or by hand alone.
-AUTO, HAND = "auto", "hand"
+#: Ways back besides one payment (its id): through gateways as far as they reach, by hand alone, or as the customer's store credit.
+AUTO, HAND, CREDIT = "auto", "hand", "credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ def payments_to_refund(order: Order) -> list[tuple[PaymentIntent, Decimal]]:
 def plan_refund(order: Order, amount: Decimal, via: str) -> tuple[list[Part], Decimal]:
     """How `amount` goes back: parts through gateways, and what is left to be paid by hand.
 
-    via: AUTO, HAND, or the id of one payment. Raises Refusal `over_refund` where that payment cannot bear it, Invalid for none.
+    via: AUTO, HAND, CREDIT, or the id of one payment. Raises Refusal `over_refund` where that payment cannot bear it, Invalid for none.
     """
-    if via == HAND:
+    if via in (HAND, CREDIT):
         return [], amount
     payments = payments_to_refund(order)
     if via != AUTO:
@@ -154,7 +155,8 @@ def pay_back(
             )  # fmt: skip
             fresh += [call] if new else []
         if rest:
-            done.by_hand = record_refund(
+            record = refund_to_credit if via == CREDIT else record_refund
+            done.by_hand = record(
                 order_id=order_id, amount=rest, reason=reason, cause=cause, key=_hand_key(key, bool(parts)),
                 lines=None if parts else lines, actor=actor, now=now,
             )  # fmt: skip

@@ -28,6 +28,7 @@ from payments.operations.asking import ask
 from payments.operations.calling import due_from_customer
 from payments.operations.links import pay_url, send_payment_link
 from payments.operations.starting import start_payment
+from payments.owed.methods import offered_methods
 from payments.queries import offered_accounts
 from payments.states import HOLDING, WAITING, IntentState
 
@@ -53,6 +54,7 @@ def pay(request: HttpRequest, order: Order) -> HttpResponse:
         "cancelled": order.lifecycle == Lifecycle.CANCELLED,
         "held": held,
         "accounts": offered_accounts() if due > 0 else [],
+        "methods": offered_methods() if due > 0 else [],
         "support_email": shop().support_email,
         "refused": refused,
         "lines": order.lines.order_by("position").only("title", "ordered", "cancelled"),

@@ -41,16 +41,15 @@ def _record_many(targets: QuerySet[StatementLine], *, actor: Actor, now: datetim
     """Each as a payment of the order that is suggested; those without a suggestion are listed."""
     outcome = BulkOutcome()
     method = method_names(MethodKind.BANK_TRANSFER)[0]
-    for line in list(targets.select_related("order", "order__collection")):
-        label = f"{line.booked_on.isoformat()} {line.payer}"
-        if line.order is None:
+    rows = targets.values_list("pk", "booked_on", "payer", "order_id", "order__number", "order__collection__method")
+    for pk, day, payer, order_id, number, collected in list(rows):
+        label = f"{day.isoformat()} {payer}"
+        if order_id is None:
             outcome.refuse(label, _("No order is suggested for it: open the line and name one."))
             continue
-        collection = getattr(line.order, "collection", None)
         try:
-            how = collection.method if collection else method
-            record_line(line_id=line.pk, order_id=line.order_id, method=how, actor=actor, now=now)
-            outcome.done.append(line.order.number)
+            record_line(line_id=pk, order_id=order_id, method=collected or method, actor=actor, now=now)
+            outcome.done.append(number)
         except Refusal as refusal:
             outcome.refuse(label, refusal)
     return outcome

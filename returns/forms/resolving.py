@@ -17,6 +17,7 @@ class ResolveForm(forms.Form):
 
     amount = forms.DecimalField(label=_("Refund"), min_value=Decimal(0), max_digits=16, decimal_places=4)
     reason = forms.CharField(label=_("Reason, for the books"), required=False, max_length=200)
+    to_credit = forms.BooleanField(label=_("As store credit"), required=False)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, worths: Sequence[LineWorth], initial: dict[str, Any] | None = None) -> None:

@@ -186,6 +186,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
                 amount=form.cleaned_data["amount"],
                 units=form.units(),
                 reason=form.cleaned_data["reason"],
+                to_credit=form.cleaned_data["to_credit"],
                 actor=Actor.user(request.user),
                 now=timezone.now(),
                 version=form.cleaned_data["version"],

@@ -150,6 +150,10 @@ OPERATIONS: dict[tuple[str, str], tuple[str, Path_, Body | None]] = {
     ("post", "/api/v1/orders/{order_id}/invoices"): (
         "invoices.issue", lambda world: f"/api/v1/orders/{world.order.pk}/invoices", lambda world: {},
     ),
+    ("get", "/api/v1/exchange-rates"): ("payments.view", lambda world: "/api/v1/exchange-rates", None),
+    ("get", "/api/v1/receivables"): ("payments.view", lambda world: "/api/v1/receivables", None),
+    ("get", "/api/v1/receivables/ageing"): ("payments.view", lambda world: "/api/v1/receivables/ageing", None),
+    ("get", "/api/v1/store-credit"): ("payments.view", lambda world: "/api/v1/store-credit", None),
     ("get", "/api/v1/suppliers"): ("purchasing.view", lambda world: "/api/v1/suppliers", None),
     ("get", "/api/v1/suppliers/{supplier_id}"): (
         "purchasing.view", lambda world: f"/api/v1/suppliers/{world.supplier.pk}", None,

@@ -43,6 +43,7 @@ from tests.channels.files import orders_file, queue
 from tests.currencies.walked import rates_and_waiting_order
 from tests.factories.bundles import make_bundle
 from tests.factories.counts import counts_and_cases
+from tests.factories.credit import credit_and_statements
 from tests.factories.drafts import drafts_to_walk
 from tests.factories.forecasting import make_forecast
 from tests.factories.fulfillment import make_work
@@ -114,6 +115,7 @@ def build_world(ledger: Ledger) -> World:
     world.values |= followed_units(world.location)
     world.values |= transfers_in_each_state("TEE", world.location, world.other_location)
     world.values |= rates_and_waiting_order(now)
+    world.values |= credit_and_statements(world.channel, now)
     world.values |= purchases_in_each_state(world.variant, world.location)
     world.values |= documents_of_each_kind(world.channel, now)
     world.values |= payments_in_each_state(world.channel, ledger)
