@@ -124,7 +124,7 @@ def _lock_assessment(assessment_id: int) -> tuple[Order, RiskAssessment]:
     if order_id is None:
         raise NotFound("no_such_assessment", _("This order was not assessed."))
     order = lock_order(order_id)
-    return order, RiskAssessment.objects.get(pk=assessment_id)
+    return order, RiskAssessment.objects.select_for_update(no_key=True).get(pk=assessment_id)
 
 
 def accept_suggestion(*, check_id: int, actor: Actor, now: datetime) -> None:
