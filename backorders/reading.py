@@ -19,7 +19,7 @@ _WAITING = """
     WITH orders AS (
         SELECT DISTINCT ol.order_id FROM orders_orderline ol JOIN orders_order o ON o.id = ol.order_id
          WHERE ol.variant_id = ANY(%s) AND ol.backordered > 0 AND o.lifecycle = 'open')
-    SELECT o.id, o.placed_at, coalesce(c.priority, 0), ol.id, ol.variant_id, ol.backordered, p.first_promised_on
+    SELECT o.id, o.placed_at, o.ship_country, coalesce(c.priority, 0), ol.id, ol.variant_id, ol.backordered, p.first_promised_on
       FROM orders w
       JOIN orders_order o ON o.id = w.order_id
       JOIN orders_orderline ol ON ol.order_id = o.id AND ol.backordered > 0
@@ -41,11 +41,11 @@ INCOMING = """
      WHERE l.variant_id = ANY(%(variants)s) AND t.state IN ('ready', 'in_transit')
 """
 _SOURCES = f"""
-    SELECT i.source, i.variant_id, i.units, i.expected_on, i.location_id, loc.handling_days, i.document_id, i.number
+    SELECT i.source, i.variant_id, i.units, i.expected_on, i.location_id, loc.handling_days, i.document_id, i.number, loc.ships_to
       FROM ({INCOMING}) i JOIN inventory_location loc ON loc.id = i.location_id AND loc.active AND loc.ships_online
      WHERE i.units > 0
      UNION ALL
-    SELECT '{STOCK}', s.variant_id, s.available, NULL, s.location_id, loc.handling_days, NULL, ''
+    SELECT '{STOCK}', s.variant_id, s.available, NULL, s.location_id, loc.handling_days, NULL, '', loc.ships_to
       FROM inventory_stocklevel s JOIN inventory_location loc ON loc.id = s.location_id AND loc.active AND loc.ships_online
      WHERE s.variant_id = ANY(%(variants)s) AND s.available > 0
 """  # noqa: S608 - our own text
@@ -58,7 +58,6 @@ class Facts:
     orders: dict[int, Waiting]
     lines: dict[int, list[WaitingLine]]  # by variant
     sources: dict[int, list[Source]]
-    stock: dict[int, int]  # units here, of variants that may be given
 
 
 def waiting_orders(variant_ids: Sequence[int]) -> tuple[dict[int, Waiting], dict[int, list[WaitingLine]]]:
@@ -70,13 +69,13 @@ def waiting_orders(variant_ids: Sequence[int]) -> tuple[dict[int, Waiting], dict
     heads: dict[int, tuple[datetime, int]] = {}
     first: dict[int, date] = {}
     wanted, lines = set(variant_ids), defaultdict(list)
-    for order_id, placed_at, priority, line_id, variant_id, units, promised in rows:
+    for order_id, placed_at, country, priority, line_id, variant_id, units, promised in rows:
         heads[order_id] = (placed_at, priority)
         needs[order_id][variant_id] += units
         if promised is not None:
             first[order_id] = min(first.get(order_id, promised), promised)
         if variant_id in wanted:
-            lines[variant_id].append(WaitingLine(line_id, order_id, units))
+            lines[variant_id].append(WaitingLine(line_id, order_id, units, country))
     orders = {
         pk: Waiting(pk, placed_at, dict(needs[pk]), first.get(pk), priority)
         for pk, (placed_at, priority) in heads.items()
@@ -95,25 +94,18 @@ def read_facts(variant_ids: Sequence[int], *, book: Book, today: date) -> Facts:
         )
         releases: dict[int, date] = dict(cursor.fetchall())
     sources: dict[int, list[Source]] = defaultdict(list)
-    here: dict[int, list[tuple[int, date]]] = defaultdict(list)
-    for key, variant_id, units, expected, location_id, handling, document, number in rows:
-        calendar = book.calendar_of(location_id)
-        release = releases.get(variant_id)
+    for key, variant_id, units, expected, location_id, handling, document, number, ships_to in rows:
+        calendar, day = book.calendar_of(location_id), None
         if key == STOCK:
-            here[variant_id].append((units, calendar.after(today, max(0, handling - 1))))
-            continue
-        day = None
-        if expected is not None:
+            day = calendar.after(today, max(0, handling - 1))
+        elif expected is not None:
             # What should have come already comes tomorrow at the earliest, as long as nobody says otherwise.
             day = calendar.after(expected if expected >= today else today + timedelta(days=1), handling)
-            day = max(day, release) if release else day
-        sources[variant_id].append(Source(key, units, day, document, number))
-    for variant_id, found in here.items():
-        soonest = max(min(day for _units, day in found), releases.get(variant_id, today))
-        sources[variant_id].append(Source(STOCK, sum(units for units, _day in found), soonest))
+        if day is not None and variant_id in releases:
+            day = max(day, releases[variant_id])
+        sources[variant_id].append(Source(key, units, day, document, number, frozenset(ships_to)))
     for variant_id, release in releases.items():
         # What is not on its way yet: the shop's word, the release day, unless what is on its way comes later than that.
         days = [source.ready_on for source in sources[variant_id] if source.ready_on is not None]
         sources[variant_id].append(Source(RELEASE, None, max([release, today, *days])))
-    stock = {pk: sum(u for u, _d in found) for pk, found in here.items() if pk not in releases}
-    return Facts(orders, lines, dict(sources), stock)
+    return Facts(orders, lines, dict(sources))

@@ -28,22 +28,27 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Units of one variant that can be promised. ready_on: the day they can leave (None: nobody knows). units None: without limit."""
+    """Units of one variant that can be promised. ready_on: the day they can leave (None: nobody knows). units None: without limit.
+
+    ships_to: countries that the place of the goods ships to; empty: everywhere. Goods at several places may have one key.
+    """
 
     key: str
     units: int | None
     ready_on: date | None
     document: int | None = None  # of the purchase order or transfer, with its number
     number: str = ""
+    ships_to: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingLine:
-    """A line that waits for units of one variant."""
+    """A line that waits for units of one variant. country: where it goes ('' if that is not known)."""
 
     line_id: int
     order_id: int
     units: int
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,9 @@ class _Left:
     def __post_init__(self) -> None:
         self.units = self.source.units
 
-    def take(self, wanted: int) -> int:
+    def take(self, wanted: int, country: str) -> int:
+        if self.source.ships_to and country not in self.source.ships_to:
+            return 0
         if self.units is None:
             return wanted
         given = min(self.units, wanted)
@@ -105,21 +112,44 @@ def allocate(lines: Sequence[WaitingLine], sources: Iterable[Source]) -> dict[in
     """line id → its parts, which add up to its units; lines in the sequence in which they are served.
 
     Sources are used in the sequence of the days on which they can leave, those without a day after them, one without limit last of
-    its day. Never more of a source than it has; what no source has is a part of its own with an empty key.
+    its day, each for the countries it ships to. Never more of a source than it has; what no source has is a part with an empty key.
     """
-    left = [_Left(source) for source in sorted(sources, key=lambda s: (s.ready_on or NEVER, s.units is None, s.key))]
+    left = [_Left(source) for source in sorted(sources, key=_use)]
     promised: dict[int, list[Part]] = {}
     for line in lines:
         open_, parts = line.units, []
         for one in left:
-            given = one.take(open_) if open_ else 0
+            given = one.take(open_, line.country) if open_ else 0
             if given:
                 parts.append(Part(one.source.key, given, one.source.ready_on))
                 open_ -= given
         if open_:
             parts.append(Part("", open_, None))
-        promised[line.line_id] = parts
+        promised[line.line_id] = _merged(parts)
     return promised
+
+
+def _use(source: Source) -> tuple[object, ...]:
+    """The sequence in which sources are used: of equal days those that fewer places are served from first."""
+    return (
+        source.ready_on or NEVER,
+        source.units is None,
+        not source.ships_to,
+        source.key,
+        source.units or 0,
+        sorted(source.ships_to),
+    )
+
+
+def _merged(parts: Sequence[Part]) -> list[Part]:
+    """One part for each key: its units together, the later day."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        known = found.get(part.source)
+        found[part.source] = (
+            part if known is None else Part(part.source, known.units + part.units, promised_on([known, part]))
+        )
+    return list(found.values())
 
 
 def promised_on(parts: Iterable[Part]) -> date | None:

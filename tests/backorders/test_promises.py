@@ -122,6 +122,15 @@ class TestPromises:
         orders_placed(OrdersPlaced([order.pk]), actor=ACTOR, now=NOW)
         assert parts(order) == [("", 1)]
 
+    def test_goods_at_a_place_that_does_not_ship_there_are_no_promise(self, shop) -> None:
+        far = make_location("Far", ships_to=["IR"])
+        shop.buy(1)
+        order = shop.order(5)
+        give_stock(shop.tee, far, 9)
+        make_purchase([(shop.tee, 9, "3")], location=far)
+        recompute([shop.tee.pk], now=NOW)
+        assert sorted(parts(order)) == [("", 2), ("purchase_line", 1)]
+
 
 class TestTelling:
     def test_a_late_purchase_order_is_told_once(self, shop) -> None:

@@ -13,11 +13,11 @@ from backorders.sharing import Part, Source, Told, Waiting, WaitingLine, allocat
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = date(2026, 12, 1)
-days = st.dates(DAY, DAY + timedelta(30))
+days = st.integers(0, 30).map(lambda n: DAY + timedelta(n))
 sources = st.lists(
     st.builds(
         Source,
-        st.integers(1, 9).map("purchase_line:{}".format),
+        st.sampled_from([f"purchase_line:{n}" for n in range(1, 10)]),
         st.integers(1, 12),
         st.none() | days,
     ),
@@ -84,6 +84,28 @@ class TestAllocate:
     def test_a_part_without_a_day_has_none_as_a_whole(self) -> None:
         assert promised_on([Part("a", 1, DAY), Part("b", 1, None)]) is None
         assert promised_on([Part("a", 1, DAY), Part("b", 1, DAY + timedelta(2))]) == DAY + timedelta(2)
+
+    @given(
+        st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["PL", "DE"])), max_size=8),
+        sources,
+        st.lists(st.booleans(), min_size=6, max_size=6),
+    )
+    def test_goods_are_promised_only_where_their_place_ships_to(self, wanted, sources, closed) -> None:
+        """Two sources of one key count as one part; none is used beyond what its places have for the country."""
+        lines = [WaitingLine(n, n, units, country) for n, (units, country) in enumerate(wanted, start=1)]
+        found = [
+            Source("stock", one.units, one.ready_on, ships_to=frozenset({"PL"}) if shut else frozenset())
+            for one, shut in zip(sources, closed, strict=False)
+        ]
+        promised = allocate(lines, found)
+        given_ = {"PL": 0, "DE": 0}
+        for line in lines:
+            parts = {part.source: part.units for part in promised[line.line_id]}
+            assert len(parts) == len(promised[line.line_id]) and sum(parts.values()) == line.units
+            given_[line.country] += parts.get("stock", 0)
+        everywhere = sum(source.units for source in found if not source.ships_to)
+        assert given_["DE"] <= everywhere
+        assert given_["DE"] + given_["PL"] <= sum(source.units for source in found)
 
 
 class TestRank:
