@@ -23,12 +23,11 @@ from inventory.models import Location
 from orders.forms import NamedChoiceField
 from orders.models import Channel, TaxRate
 from orders.queries import country_choices
+from payments.owed.methods import method_names
 
 MOST_UNITS = 1_000_000
 _PARTS = tuple(part for part in PARTS if part not in ("name", "phone"))
 SHIPPING = [("", "—"), ("economy", _("Economy")), ("standard", _("Standard")), ("express", _("Express"))]
-#: How people pay face to face.
-METHODS = [("Cash", _("Cash")), ("Card terminal", _("Card terminal")), ("Bank transfer", _("Bank transfer"))]
 
 
 def plain(amount: Decimal | None) -> str:
@@ -65,7 +64,7 @@ class DiscountField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         field = forms.TextInput(
-            attrs={"inputmode": "decimal", "autocomplete": "off", "class": "num", "placeholder": "10% · 4.50"}
+            attrs={"inputmode": "decimal", "autocomplete": "off", "class": "num", "placeholder": "10%"}
         )
         super().__init__(**{"required": False, "max_length": 24, "widget": field, **kwargs})
 
@@ -267,8 +266,12 @@ class PaidForm(forms.Form):
     """Money taken in person."""
 
     amount = AmountField(label=_("Amount"), required=False, help_text=_("Empty: all of it."))
-    method = forms.ChoiceField(label=_("How it was paid"), choices=METHODS)
+    method = forms.ChoiceField(label=_("How it was paid"))
     reference = forms.CharField(label=_("Reference"), max_length=120, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["method"].choices = [(name, name) for name in method_names()]
 
     def paid(self) -> PaidInPerson:
         """What `complete_draft` wants."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.urls import reverse
 
 from core.refusals import Invalid
 from core.search import search
@@ -164,3 +165,16 @@ def find_customers(text: str) -> list[Customer]:
     if len(digits) > 4:
         wanted |= Q(phone__contains=digits) | Q(phone__contains=words)
     return list(Customer.objects.filter(wanted).order_by("name", "pk")[:SHOWN])
+
+
+def drafts_of_owners(owners: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Owner of a reservation ("draft_hold:3") → number and address of the draft that holds the stock; others are left out."""
+    ids = [
+        int(key)
+        for kind, _colon, key in (owner.partition(":") for owner in owners)
+        if kind == "draft_hold" and key.isdecimal()
+    ]
+    if not ids:
+        return {}
+    rows = HeldStock.objects.filter(pk__in=ids).values_list("pk", "line__draft__number", "line__draft_id")
+    return {f"draft_hold:{pk}": (number, reverse("draft", args=[draft_id])) for pk, number, draft_id in rows}

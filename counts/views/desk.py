@@ -30,6 +30,7 @@ from counts.queries import differences, holders_of, progress_of
 from counts.states import COUNT_MACHINE, LineState
 from counts.tables import scope_words
 from counts.views.people import names_of
+from drafts.queries import drafts_of_owners
 from inventory.codes import variant_of_code
 from orders.models import OrderLine
 
@@ -279,6 +280,7 @@ def _with_orders(refusal: CannotPost, found: StockCount) -> list[dict[str, Any]]
         f"order_line:{pk}": (number, reverse("order", args=[order_id]))
         for pk, order_id, number in OrderLine.objects.filter(pk__in=ids).values_list("pk", "order_id", "order__number")
     }
+    orders |= drafts_of_owners(owners)
     return [
         {
             "line": line,

@@ -19,6 +19,8 @@ from core.bulk import next_ids
 from core.models import User
 from core.money import is_exact
 from core.refusals import Invalid, NotFound
+from core.shop import shop
+from currencies.queries import convert, rate_on
 from customers.models import Customer
 from drafts.models import DraftLine, DraftOrder
 from drafts.operations.holding import follow_lines, give_back
@@ -125,7 +127,7 @@ def edit_draft(
         for name, value in changes.items():
             setattr(locked.draft, name, value)
         gone = _edit_lines(locked, edits)
-        _add_lines(locked, added, merge=merge)
+        _add_lines(locked, added, merge=merge, now=now)
         rates = _take_rates(locked.draft)
         _check_money(locked.draft)
         after = _told(locked)
@@ -367,7 +369,7 @@ def _check_price(price: Decimal, field: str) -> None:
         raise Invalid("bad_price", _("Give a price of zero or more, with at most four decimals."), field=field)
 
 
-def _add_lines(locked: Locked, added: Sequence[NewLine], *, merge: bool) -> None:
+def _add_lines(locked: Locked, added: Sequence[NewLine], *, merge: bool, now: datetime) -> None:
     if not added:
         return
     draft = locked.draft
@@ -394,7 +396,7 @@ def _add_lines(locked: Locked, added: Sequence[NewLine], *, merge: bool) -> None
             raise Invalid(
                 "too_many_lines", _("A draft has at most {most} lines.").format(most=MOST_LINES), field="code"
             )
-        price = new.unit_price if new.unit_price is not None else (variant.price if variant else ZERO)
+        price = _own_price(variant, draft, now) if new.unit_price is None else new.unit_price
         _check_price(price, "custom_price")
         position += 1
         discount = _clean_discount(new.discount, "discount", draft.currency)
@@ -404,6 +406,15 @@ def _add_lines(locked: Locked, added: Sequence[NewLine], *, merge: bool) -> None
                 quantity=new.quantity, unit_price=price, discount_kind=discount.kind, discount_value=discount.value, tax_rate=new.tax_rate,
             )
         )  # fmt: skip
+
+
+def _own_price(variant: Variant | None, draft: DraftOrder, now: datetime) -> Decimal:
+    """What the variant costs, in the draft's currency at the rate of the day; where none is known, the number as it stands."""
+    if variant is None:
+        return ZERO
+    own = shop().currency
+    quote = rate_on(own, draft.currency, now.date()) if draft.currency != own else None
+    return convert(variant.price, quote.rate, draft.currency) if quote else variant.price
 
 
 def _told(locked: Locked) -> dict[str, str]:

@@ -16,6 +16,7 @@ from core.text import search_words
 from drafts.models import DraftLine, DraftOrder
 from drafts.queries import lines_of, money_of
 from drafts.states import DRAFT_MACHINE
+from oms.orchestration.requests import MOST_MONEY
 
 
 @dataclass(slots=True)
@@ -46,11 +47,13 @@ def lock_draft(draft_id: int, *, version: int | None = None) -> Locked:
 
 
 def write_draft(locked: Locked, *, now: datetime, **changes: Any) -> None:
-    """Save changed columns of the draft with its sums, its search words and the next version."""
+    """Save changed columns of the draft with its sums, its search words and the next version. Raises Invalid beyond what an order may cost."""
     draft = locked.draft
     for name, value in changes.items():
         setattr(draft, name, value)
     money = money_of(draft, locked.lines)
+    if max(money.subtotal, money.total) > MOST_MONEY:
+        raise Invalid("bad_amount", _("That is more than an order can come to."), field="lines")
     draft.subtotal, draft.discount_total, draft.tax_total, draft.total = (
         money.subtotal,
         money.discount,

@@ -19,6 +19,7 @@ from core.permissions import require, require_permission
 from core.refusals import Refusal
 from core.timeline import entries_for
 from core.timeline_text import lines_for
+from drafts.queries import drafts_of_owners
 from inventory.models import Bucket, StockLevel, StockMovement
 from orders.models import OrderLine
 from quality.forms import CaseForm, PhotosForm, ReasonForm, ResolveForm
@@ -116,6 +117,7 @@ def _orders_of(holders: list[tuple[str, int]]) -> list[tuple[str, str, int]]:
         f"order_line:{pk}": (number, reverse("order", args=[order_id]))
         for pk, order_id, number in OrderLine.objects.filter(pk__in=ids).values_list("pk", "order_id", "order__number")
     }
+    orders |= drafts_of_owners(owner for owner, _units in holders)
     return [(*orders.get(owner, (owner, "")), units) for owner, units in holders]
 
 

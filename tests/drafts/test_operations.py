@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.models import OutboxEvent
+from core.models import OutboxEvent, Shop
 from core.refusals import Invalid, Refusal, Stale
+from currencies.models import ExchangeRate
 from drafts.models import DraftOrder, HeldStock
 from drafts.operations import (
     LineEdit,
@@ -108,6 +109,20 @@ class TestComposing:
         draft = take_customer(draft_id=draft.pk, customer_id=order.customer_id, actor=ACTOR, now=NOW)
         assert (draft.email, draft.customer_name, draft.language) == (order.email, "Zofia Kowalska", "pl")
         assert draft.ship_to.city == "Kraków"
+
+    def test_more_than_an_order_can_come_to_is_refused(self) -> None:
+        draft = make_draft([(make_variant(), 1)])
+        line = draft.lines.get()
+        with pytest.raises(Invalid):
+            edit_draft(draft_id=draft.pk, edits=[LineEdit(line.pk, 1_000_000, Decimal(10) ** 9)], actor=ACTOR, now=NOW)
+
+    def test_a_price_is_converted_at_the_rate_of_the_day(self) -> None:
+        Shop.objects.update_or_create(id=1, defaults={"name": "Shop", "currency": "EUR"})
+        ExchangeRate.objects.create(base="EUR", quote="JPY", day=NOW.date(), rate=Decimal("161.37"), source="manual")
+        jars = [
+            make_draft([(make_variant(price=Decimal("12.50")), 1)], currency=currency) for currency in ("JPY", "TRY")
+        ]
+        assert [draft.lines.get().unit_price for draft in jars] == [2017, Decimal("12.50")]
 
     def test_a_copy_is_open_and_holds_nothing(self) -> None:
         tee = make_variant()

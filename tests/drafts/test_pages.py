@@ -17,6 +17,7 @@ from drafts.events import DraftSent
 from drafts.mailing import mail_draft
 from drafts.models import DraftOrder, HeldStock
 from drafts.operations import end_draft, send_draft
+from drafts.queries import drafts_of_owners
 from invoicing.models import Document
 from orders.models import Order, TaxRate
 from tests.factories.drafts import make_draft
@@ -258,6 +259,20 @@ class TestActs:
         assert drafts[0].number not in text_of(client.get(reverse("drafts"), {"tab": "open"}))
         client.post(reverse("drafts"), {"action": "expire", "id": [d.pk for d in drafts], "confirmed": "1"})
         assert {again(d).state for d in drafts} == {"expired"}
+
+
+class TestStockPages:
+    def test_they_name_the_draft_that_holds_units(self, client_as) -> None:
+        tee, place = make_variant(), make_location()
+        level = give_stock(tee, place, 5)
+        draft = make_draft([(tee, 2)], held_for=SOON)
+        page = text_of(client_as("warehouse").get(reverse("stock-level", args=[level.pk])))
+        assert draft.number in page
+        assert reverse("draft", args=[draft.pk]) in page
+        owner = HeldStock.objects.get().owner
+        assert drafts_of_owners([owner, "order_line:1", "draft_hold:x"]) == {
+            owner: (draft.number, reverse("draft", args=[draft.pk]))
+        }
 
 
 class TestRights:
