@@ -210,6 +210,8 @@ class StripeGateway:
             if error.http_status == 409:  # the same key is being worked on
                 raise Unknown(_said(error)) from error
             raise Refused(error.code or "invalid_request", _said(error)) from error
+        except stripe.APIConnectionError as error:
+            raise Unknown("Stripe did not answer.") from error
         except stripe.StripeError as error:
             # Errors of the connection and of Stripe's side, and an idempotency key that Stripe knows with another body.
             raise Unknown(_said(error)) from error

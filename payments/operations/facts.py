@@ -39,6 +39,9 @@ def apply_snapshot(intent: PaymentIntent, seen: Snapshot, *, now: datetime) -> P
         raise OfAnother("of_another_payment", _("The gateway says that this payment belongs to something else."))
     if seen.reference and not intent.reference:
         intent.reference = seen.reference
+    intent.parts, intent.method = seen.parts, seen.method or intent.method
+    if seen.expires_at or seen.state != "waiting":
+        intent.expires_at = seen.expires_at  # of what is held; the page to pay has no say any more
     open_calls = list(intent.calls.filter(state__in=sorted(OPEN_CALLS)).order_by("pk"))
     _authorize(intent, seen.authorized, now=now)
     _captures(intent, seen, open_calls, now=now)
@@ -49,10 +52,7 @@ def apply_snapshot(intent: PaymentIntent, seen: Snapshot, *, now: datetime) -> P
     for call in open_calls:
         if call.state in OPEN_CALLS and _came_about(call, seen):
             close_call(call, "succeed", reference=intent.reference, now=now)
-    intent.parts, intent.method = seen.parts, seen.method or intent.method
     intent.failure = seen.failure if seen.state in ("waiting", "failed") else ""
-    if seen.expires_at:
-        intent.expires_at = seen.expires_at
     _move(intent, seen.state)
     intent.asked_at = now
     save_intent(intent, now=now)
