@@ -196,6 +196,10 @@ class PaymentForm(forms.Form):
     method = forms.ChoiceField(label=_("How it was paid"))
     reference = forms.CharField(label=_("Reference"), max_length=120, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["method"].choices = [(name, name) for name in method_names()]
+
 
 class RefundForm(forms.Form):
     """Money that goes back: an amount, or what the chosen units cost when the amount is left empty."""
@@ -246,7 +250,3 @@ class NamedChoiceField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["method"].choices = [(name, name) for name in method_names()]
-
