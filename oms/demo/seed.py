@@ -22,6 +22,7 @@ from fulfillment.operations.tracking import ask_carriers
 from inventory.models import Location, Product, StockLevel, Variant
 from inventory.operations import Move, apply_moves
 from oms.demo.availability import seed_availability
+from oms.demo.backorders import seed_backorders, seed_delivery
 from oms.demo.bundles import seed_bundles
 from oms.demo.catalog import CHANNELS, LOCATIONS, MARKETS, PASSWORD, PRODUCTS, SHOPPERS
 from oms.demo.changes import seed_changes
@@ -79,6 +80,8 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_parcels(now=now)
     seed_counts(now=now)
     seed_purchasing(now=now)
+    seed_delivery(now=now)
+    seed_backorders(now=now)
     seed_invoicing(now=now)
     seed_drafts(now=now)
     seed_money(now=now)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backorders.models import Strategy
 from backorders.sharing import Part, Source, Told, Waiting, WaitingLine, allocate, news, promised_on, rank
 
+#: The machine may be busy; what is checked does not depend on time.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = date(2026, 12, 1)
 days = st.integers(0, 30).map(lambda n: DAY + timedelta(n))
@@ -43,6 +45,7 @@ stocks = st.dictionaries(st.integers(1, 3), st.integers(0, 12))
 
 
 class TestAllocate:
+    @CALM
     @given(lines, sources)
     def test_no_source_is_promised_twice_and_no_line_more_than_it_waits_for(self, lines, sources) -> None:
         promised = allocate(lines, sources)
@@ -58,18 +61,21 @@ class TestAllocate:
         wanted, there = sum(line.units for line in lines), sum(source.units for source in sources)
         assert used[""] == max(0, wanted - there), "nothing is left unpromised that is on its way"
 
+    @CALM
     @given(lines, sources)
     def test_who_is_served_first_has_the_earlier_day(self, lines, sources) -> None:
         promised = allocate(lines, sources)
         ends = [promised_on(promised[line.line_id]) or date.max for line in lines]
         assert ends == sorted(ends)
 
+    @CALM
     @given(lines, sources, st.randoms())
     def test_the_sequence_of_the_sources_says_nothing(self, lines, sources, random) -> None:
         shuffled = list(sources)
         random.shuffle(shuffled)
         assert allocate(lines, shuffled) == allocate(lines, sources)
 
+    @CALM
     @given(lines, sources, st.integers(1, 5))
     def test_more_goods_make_nobody_later(self, lines, sources, more) -> None:
         before = allocate(lines, sources)
@@ -85,6 +91,7 @@ class TestAllocate:
         assert promised_on([Part("a", 1, DAY), Part("b", 1, None)]) is None
         assert promised_on([Part("a", 1, DAY), Part("b", 1, DAY + timedelta(2))]) == DAY + timedelta(2)
 
+    @CALM
     @given(
         st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["PL", "DE"])), max_size=8),
         sources,
@@ -109,6 +116,7 @@ class TestAllocate:
 
 
 class TestRank:
+    @CALM
     @given(waiting, st.sampled_from(Strategy.values), stocks, st.randoms())
     def test_each_order_once_in_a_sequence_of_its_own(self, waiting, strategy, stock, random) -> None:
         found = rank(waiting, strategy, stock)
@@ -117,6 +125,7 @@ class TestRank:
         random.shuffle(shuffled)
         assert rank(shuffled, strategy, stock) == found
 
+    @CALM
     @given(waiting, stocks)
     def test_the_key_of_each_strategy_rises(self, waiting, stock) -> None:
         by_id = {one.order_id: one for one in waiting}
@@ -129,6 +138,7 @@ class TestRank:
         ordered(Strategy.PROMISE, lambda one: one.promised_on or date.max)
         ordered(Strategy.PRIORITY, lambda one: (-one.priority, one.placed_at))
 
+    @CALM
     @given(waiting, stocks)
     def test_most_complete_completes_as_many_as_any_other_for_one_variant(self, waiting, stock) -> None:
         """Of orders that want one and the same variant, smallest first is the most that can be completed."""
@@ -175,6 +185,7 @@ class TestNews:
         assert self.said(told, DAY - timedelta(9), here=True) == ""
         assert self.said(told, DAY + timedelta(9), here=True) == "later"
 
+    @CALM
     @given(st.none() | days, st.none() | days, st.integers(0, 9), st.booleans(), st.booleans())
     def test_the_same_day_is_never_told_twice(self, known, day, quiet, first, here) -> None:
         said = self.said(Told(True, known, 1), day, quiet=quiet, first=first, here=here)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fulfillment.delivery.book import Book, LaneRow
@@ -21,6 +21,8 @@ from fulfillment.promise import (
     ship_by,
 )
 
+#: The machine may be busy; what is checked does not depend on time.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BERLIN = "Europe/Berlin"
 WEEKDAYS = Calendar(WEEK)
 
@@ -47,6 +49,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 
 
 class TestCalendar:
+    @CALM
     @given(calendars, days, st.integers(0, 15))
     def test_so_many_working_days_lie_after(self, calendar: Calendar, day: date, count: int) -> None:
         found = calendar.after(day, count)
@@ -103,6 +106,7 @@ class TestShipBy:
     def test_a_day_of_23_hours_is_one_day(self) -> None:
         assert due(berlin(2026, 3, 28, 15)) == berlin(2026, 3, 29, 14)
 
+    @CALM
     @given(
         moments,
         st.times(),
@@ -122,6 +126,7 @@ class TestShipBy:
         )
         assert calendar.works(leaves)
 
+    @CALM
     @given(moments, st.integers(0, 72), st.times(), calendars)
     def test_who_orders_later_never_leaves_earlier(
         self, now: datetime, hours: int, cutoff: time, calendar: Calendar
@@ -130,12 +135,14 @@ class TestShipBy:
 
 
 class TestExpected:
+    @CALM
     @given(days, transits)
     def test_a_range_begins_before_it_ends_and_ends_on_days_of_delivery(self, leaves: date, transit: Transit) -> None:
         first, last = expected_between(leaves, transit)
         assert leaves <= first <= last
         assert transit.delivery.works(first) and transit.delivery.works(last)
 
+    @CALM
     @given(days, transits, st.integers(0, 40))
     def test_the_latest_hand_over_keeps_the_promise_and_no_later_one_does(
         self, day: date, transit: Transit, wait: int
