@@ -213,6 +213,30 @@ def test_the_order_page_offers_both_and_costs_no_more(client_as: As) -> None:
     )
 
 
+def test_the_order_page_names_the_other_orders_of_its_parcel(client_as: As) -> None:
+    works = of_one_customer(2)
+    client = client_as("owner")
+    assert "One parcel with others" not in text(client.get(reverse("order", args=[works[0].order_id])))
+    merge(works)
+    page = text(client.get(reverse("order", args=[works[0].order_id])))
+    assert "One parcel with others" in page
+    assert reverse("fulfillment-order", args=[works[1].pk]) in page
+
+
+@pytest.mark.parametrize("name", ["pack", "pick", "fulfillment-order"])
+def test_pages_of_a_shared_parcel_ask_the_same_for_two_orders_as_for_five(name: str, client_as: As) -> None:
+    client, counts = client_as("warehouse"), []
+    for n in (2, 5):
+        works = of_one_customer(n, f"c{n}@example.com")
+        merge(works)
+        url = reverse(name, args=[works[0].pk])
+        client.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
 def test_a_line_is_split_on_screen(client_as: As) -> None:
     work, client = make_work([("A", 3), ("B", 1)]), client_as("operations")
     line = work.lines.order_by("pk").first()
