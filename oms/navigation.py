@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import Count as CountRows
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -18,7 +19,7 @@ from core.listing.counting import Count, count_many
 from core.models import Job
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import WORKABLE_STATES
-from orders.models import Order
+from orders.models import Mention, Order
 from replenishment.queries import open_alerts
 from returns.models import Return
 
@@ -26,6 +27,7 @@ from returns.models import Return
 COUNTS_FRESH = 10
 COUNTS_CAP = 999
 _COUNTS_KEY = "navigation.counts"
+_MENTIONS_KEY = "navigation.mentions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ SECTIONS = (
             Section(_("Filling"), "box", "backorders", "backorders.view"),
         ),
     ),
+    Section(_("Mentions"), "note", "mentions", "orders.view", key="m", count="mentions"),
     Section(_("Fulfillment"), "truck", "fulfillment", "fulfillment.view", key="f", count="to_ship"),
     Section(
         _("Payments"),
@@ -145,11 +148,21 @@ def waiting_counts() -> dict[str, Count]:
     return counts
 
 
+def unread_mentions() -> dict[int, Count]:
+    """Person → notes that name them and wait to be read: one statement for all, remembered for some seconds."""
+    counts: dict[int, Count] | None = cache.get(_MENTIONS_KEY)
+    if counts is None:
+        rows = Mention.objects.filter(seen_at__isnull=True).values("user_id").annotate(n=CountRows("pk"))
+        counts = {row["user_id"]: Count(row["n"]) for row in rows}
+        cache.set(_MENTIONS_KEY, counts, COUNTS_FRESH)
+    return counts
+
+
 def _items(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    counts = waiting_counts()
+    counts = waiting_counts() | {"mentions": unread_mentions().get(user.pk)}
     return [item for section in SECTIONS if (item := _item(section, request, counts))]
 
 

@@ -76,6 +76,9 @@ class OrderFilter(filters.FilterSet):
     total_to = filters.NumberFilter(
         field_name="total", lookup_expr="lte", label=_("Total to"), max_digits=16, decimal_places=4
     )
+    assignee = filters.ModelChoiceFilter(
+        label=_("Who works on it"), queryset=lambda request: User.objects.filter(is_active=True).order_by("username")
+    )
     late = filters.ChoiceFilter(label=_("Late"), choices=[("yes", _("Should have left by now"))], method="filter_late")
 
     class Meta:

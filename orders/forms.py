@@ -125,6 +125,56 @@ class CancelReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 
 
+class BulkNoteForm(forms.Form):
+    """The same note on each order."""
+
+    text = forms.CharField(
+        label=_("Note"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("@name tells a colleague of it.")
+    )  # fmt: skip
+
+
+class AssignForm(forms.Form):
+    """Who works on the orders."""
+
+    person = PersonField(label=_("Who works on it"), required=False, empty_label=_("nobody in particular"))
+
+
+class EditForm(forms.Form):
+    """What is set on many orders at once; what is left empty stays."""
+
+    method = forms.CharField(
+        label=_("Shipping method"), max_length=80, required=False, help_text=_("The price of shipping stays.")
+    )
+    due = forms.DateField(
+        label=_("To be paid by"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and bool(cleaned.get("method")) == bool(cleaned.get("due")):
+            raise forms.ValidationError(_("Fill in one of them; the other is another act."))
+        return cleaned
+
+
+class RouteForm(forms.Form):
+    """How much of the orders is routed."""
+
+    again = forms.TypedChoiceField(
+        label=_("What is routed"), coerce=lambda value: value == "yes", widget=forms.RadioSelect, initial="no",
+        choices=[("no", _("Units without a place")), ("yes", _("Everything that is not picked, anew"))],
+    )  # fmt: skip
+
+
+class BulkRefundForm(forms.Form):
+    """How much of what was paid goes back."""
+
+    everything = forms.TypedChoiceField(
+        label=_("How much"), coerce=lambda value: value == "all", widget=forms.RadioSelect, initial="owed",
+        choices=[("owed", _("What the customers have paid too much")), ("all", _("Everything that they have paid"))],
+    )  # fmt: skip
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+
 class VersionForm(forms.Form):
     """A form that knows which version of the order the person was looking at."""
 
@@ -241,7 +291,7 @@ class NoteForm(forms.Form):
         label=_("Note"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("For your colleagues; the customer never sees it."),
+        help_text=_("For your colleagues; the customer never sees it. @name tells one of them."),
     )
 
 

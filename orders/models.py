@@ -505,7 +505,7 @@ class BulkChange(models.Model):
 
 
 class BulkChangeItem(models.Model):
-    """An order of such an act. before, after: what the act changed, as its undoing reads it; it is undone only while `after` holds."""
+    """An order of such an act. before, after: what the act changed, in a list of one, as its undoing reads it; it is undone only while `after` holds."""
 
     change = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="items")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -107,6 +107,16 @@ def _why_not_return(_order: Order, lines: Sequence[OrderLine]) -> str:
     return _("Nothing was sent that could come back.")
 
 
+def _always(_order: Order, _lines: Sequence[OrderLine]) -> str:
+    return ""
+
+
+def _why_not_archive(order: Order, _lines: Sequence[OrderLine]) -> str:
+    if order.archived:
+        return _("It is in the archive.")
+    return _("It is still open.") if order.lifecycle == Lifecycle.OPEN else ""
+
+
 def _why_not_cancel(_order: Order, lines: Sequence[OrderLine]) -> str:
     return "" if any(line.cancellable > 0 for line in lines) else _("All of it is picked, shipped or cancelled.")
 
@@ -118,6 +128,11 @@ for _act in (
     Act("payment", gettext_lazy("Record payment"), "payments.record", "order-payment", _why_not_pay),
     Act("refund", gettext_lazy("Refund"), "payments.refund", "order-refund", _why_not_refund),
     Act("return", gettext_lazy("Return"), "returns.approve", "return-new", _why_not_return),
+    Act("assign", gettext_lazy("Assign"), "orders.assign", "order-assign", _always, rare=True),
+    Act(
+        "archive", gettext_lazy("Archive"), "orders.archive", "order-archive", _why_not_archive, at_once=True, rare=True
+    ),
+    Act("paper", gettext_lazy("Order on paper"), "orders.view", "order-paper", _always, rare=True),
     Act("cancel", gettext_lazy("Cancel"), "orders.cancel", "order-cancel", _why_not_cancel, danger=True),
 ):
     register(_act)

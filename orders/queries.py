@@ -50,6 +50,8 @@ def listed_orders() -> QuerySet[Order]:
 #: Conditions that a partial or leading index of Order answers; the words of each are those of the index.
 TO_ROUTE = Q(needs_routing=True)
 ON_HOLD = Q(on_hold=True)
+ARCHIVED = Q(archived=True)
+UNSEEN = Q(seen_at__isnull=True)
 BACKORDERED = Q(backordered=True)
 AT_RISK = Q(at_risk=True)
 SHIPPED = ~Q(delivery="not_shipped")  # a parcel has left

@@ -67,3 +67,12 @@ class HoldTable(tables.Table):
     fulfillment = c.BadgeColumn(
         "order.fulfillment", accessor="order.fulfillment", verbose_name=_("Fulfillment"), visible=False
     )
+
+
+class MentionTable(tables.Table):
+    """A note that names the person, a row."""
+
+    order = c.LinkColumn("order", arg="note.order_id", accessor="note.order.number", verbose_name=_("Order"))
+    text = c.TextColumn(accessor="note.text", verbose_name=_("Note"))
+    author = c.TextColumn(accessor="note.author_label", verbose_name=_("Written by"))
+    at = c.TimeColumn(accessor="note.at", verbose_name=_("When"))

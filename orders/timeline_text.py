@@ -66,6 +66,21 @@ def _tagged(data: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+def _noted(data: Mapping[str, Any]) -> str:
+    text = translate("Note written.")
+    return f"{text} {fill(translate('For {mentions}.'), data)}" if data.get("mentions") else text
+
+
+def _assigned_to(data: Mapping[str, Any]) -> str:
+    return fill(translate("Assigned to {person}."), data) if data.get("person") else translate("Assigned to nobody.")
+
+
+def _due(data: Mapping[str, Any]) -> str:
+    return (
+        fill(translate("To be paid by {due}."), data) if data.get("due") else translate("No day of payment any more.")
+    )
+
+
 def _with_reason(sentence: Any) -> Any:
     """The sentence, and the reason in quotes where one was given."""
 
@@ -144,4 +159,9 @@ register(
     "payment.recorded", _("{kind} of {amount} recorded: {method}."), words={"kind": dict(PaymentRecord.Kind.choices)}
 )
 register("payment.refunded", _with_reason(_("{amount} refunded.")), tone="bad")
-register("note.added", _("Note written."))
+register("note.added", _noted)
+register("note.removed", _("Note taken away."))
+register("order.assigned", _assigned_to)
+register("order.archived", _("Archived."))
+register("order.unarchived", _("Taken out of the archive."))
+register("order.due", _due)

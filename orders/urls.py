@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import cancelling, changing, holds, listing, money, page
+from orders.views import bulk_undo, cancelling, changing, holds, listing, mentions, money, page, paper
 
 urlpatterns = [
     path("orders/", listing.order_list, name="orders"),
@@ -18,6 +18,11 @@ urlpatterns = [
     path("orders/<int:pk>/release/<int:hold>/", holds.release, name="order-release"),
     path("orders/<int:pk>/tags/", page.tags, name="order-tags"),
     path("orders/<int:pk>/notes/", page.note, name="order-note"),
+    path("orders/<int:pk>/assign/", page.assign, name="order-assign"),
+    path("orders/<int:pk>/archive/", page.archive, name="order-archive"),
+    path("orders/<int:pk>/order.pdf", paper.order_paper, name="order-paper"),
+    path("orders/undo/<int:pk>/", bulk_undo.undo, name="bulk-undo"),
+    path("mentions/", mentions.mention_list, name="mentions"),
     path("orders/<int:pk>/payments/", money.payment, name="order-payment"),
     path("orders/<int:pk>/refunds/", money.refund, name="order-refund"),
 ]

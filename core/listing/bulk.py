@@ -48,6 +48,7 @@ class Report:
     failed: str = ""
     job: Any | None = None
     next_url: str = ""
+    undo_url: str = ""
 
     @property
     def clean(self) -> bool:
@@ -136,4 +137,5 @@ def run(action: BulkAction, targets: Targets, form: forms.Form | None, *, actor:
         len(refused),
         job=outcome.job,
         next_url=outcome.next_url,
+        undo_url=outcome.undo_url,
     )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
+from core.mail import queue_mail
 from core.models import User
 from core.outcomes import BulkOutcome
-from core.refusals import Invalid
+from core.refusals import Invalid, NotFound
 from core.timeline import record
-from orders.models import Note, Order
+from orders.models import Mention, Note, Order
 from orders.operations.refreshing import lock_order
 
 MOST_TAGS = 20
+MOST_MENTIONS = 20
+#: A username as Django allows it, behind an @ that stands alone.
+_NAMED = re.compile(r"(?<![\w@.+-])@([\w.+-]{1,150})")
 
 
 def add_note(*, order_id: int, text: str, user: User, now: datetime) -> Note:
@@ -29,8 +37,52 @@ def add_note(*, order_id: int, text: str, user: User, now: datetime) -> Note:
         note = Note.objects.create(
             order=order, author=user, author_label=Actor.user(user).label[:120], text=text, at=now
         )
-        record(order.subject, "note.added", actor=Actor.user(user), at=now, note=note.pk)
+        named = _mention(note, user)
+        record(
+            order.subject, "note.added", actor=Actor.user(user), at=now, note=note.pk,
+            mentions=[Actor.user(person).label for person in named],
+        )  # fmt: skip
+        for person in named:
+            _tell(person, order, note, now=now)
     return note
+
+
+def remove_note(*, order_id: int, note_id: int, actor: Actor, now: datetime) -> None:
+    """Take a note away again; the history says that it was there. Raises NotFound."""
+    with transaction.atomic():
+        order = lock_order(order_id)
+        gone, _by_model = Note.objects.filter(pk=note_id, order=order).delete()
+        if not gone:
+            raise NotFound("no_such_note", _("That note is not there any more."))
+        record(order.subject, "note.removed", actor=actor, at=now, note=note_id)
+
+
+def _mention(note: Note, author: User) -> list[User]:
+    """The people whom the note names as @username: they find it among their mentions. Nobody mentions himself."""
+    names = {name.rstrip(".").casefold() for name in _NAMED.findall(note.text)}
+    if not names:
+        return []
+    people = User.objects.annotate(name=Lower("username")).filter(name__in=names, is_active=True)
+    named = list(people.exclude(pk=author.pk).order_by("pk")[:MOST_MENTIONS])
+    Mention.objects.bulk_create([Mention(note=note, user=person) for person in named])
+    return named
+
+
+def _tell(person: User, order: Order, note: Note, *, now: datetime) -> None:
+    """By mail too, where an address is known."""
+    queue_mail(
+        to=person.email, template="mention",
+        context={
+            "number": order.number, "author": note.author_label, "text": note.text,
+            "url": settings.PUBLIC_URL + reverse("order", args=[order.pk]),
+        },
+        language=person.language or settings.LANGUAGE_CODE, dedupe_key=f"mention:{note.pk}:{person.pk}", about=order.subject, now=now,
+    )  # fmt: skip
+
+
+def see_mentions(*, user_id: int, mention_ids: Sequence[int], now: datetime) -> int:
+    """Mark mentions of a person as read; the number that were not."""
+    return Mention.objects.filter(user_id=user_id, pk__in=mention_ids, seen_at__isnull=True).update(seen_at=now)
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import secrets
+from datetime import date, datetime
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from core.outcomes import BulkOutcome
 from core.refusals import Refusal
 from fulfillment.models import DocumentKind, FulfillmentOrder
 from fulfillment.states import FULFILLMENT_MACHINE
-from oms.bulk_orders import act_on_orders
+from oms.bulk import act_on_orders
 from orders.models import Order
 
 #: The most orders one act takes.
@@ -50,6 +51,44 @@ def cancel(targets: QuerySet[Order], *, reason: str, actor: Actor, now: datetime
 def tag(targets: QuerySet[Order], *, add: list[str], remove: list[str], actor: Actor, now: datetime) -> BulkOutcome:
     """Add and remove the same tags on each."""
     return act_on_orders("tag", _ids(targets), {"add": add, "remove": remove}, actor=actor, now=now)
+
+
+def note(targets: QuerySet[Order], *, text: str, actor: Actor, now: datetime) -> BulkOutcome:
+    """Write the same note on each."""
+    return act_on_orders("note", _ids(targets), {"text": text, "author": int(actor.key)}, actor=actor, now=now)
+
+
+def assign(targets: QuerySet[Order], *, person: User | None, actor: Actor, now: datetime) -> BulkOutcome:
+    """Give each to the same person to work on."""
+    return act_on_orders("assign", _ids(targets), {"person": person.pk if person else None}, actor=actor, now=now)
+
+
+def archive(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Put each away."""
+    return act_on_orders("archive", _ids(targets), {"archived": True}, actor=actor, now=now)
+
+
+def unarchive(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:
+    """Take each out of the archive."""
+    return act_on_orders("archive", _ids(targets), {"archived": False}, actor=actor, now=now)
+
+
+def edit(targets: QuerySet[Order], *, method: str, due: date | None, actor: Actor, now: datetime) -> BulkOutcome:
+    """Set the shipping method, or the day of payment, of each."""
+    if method:
+        return act_on_orders("method", _ids(targets), {"method": method}, actor=actor, now=now)
+    return act_on_orders("due", _ids(targets), {"due": due.isoformat() if due else None}, actor=actor, now=now)
+
+
+def route(targets: QuerySet[Order], *, again: bool, actor: Actor, now: datetime) -> BulkOutcome:
+    """Route what has no place, or all that is not picked, of each."""
+    return act_on_orders("route", _ids(targets), {"again": again}, actor=actor, now=now)
+
+
+def refund(targets: QuerySet[Order], *, everything: bool, reason: str, actor: Actor, now: datetime) -> BulkOutcome:
+    """Pay back what was paid too much, or all, of each, the way it came."""
+    params = {"everything": everything, "reason": reason, "key": f"bulk:{secrets.token_urlsafe(12)}"}
+    return act_on_orders("refund", _ids(targets), params, actor=actor, now=now)
 
 
 def print_both(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:

@@ -11,9 +11,19 @@ from core.search import search
 from fulfillment.models import FulfillmentOrder
 from fulfillment.states import FulfillmentState
 from orders.filters import OrderFilter
-from orders.forms import CancelReasonForm, HoldForm, ReleaseForm, TagForm
+from orders.forms import (
+    AssignForm,
+    BulkNoteForm,
+    BulkRefundForm,
+    CancelReasonForm,
+    EditForm,
+    HoldForm,
+    ReleaseForm,
+    RouteForm,
+    TagForm,
+)
 from orders.models import Order
-from orders.queries import AT_RISK, BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
+from orders.queries import ARCHIVED, AT_RISK, BACKORDERED, ON_HOLD, RETURNS, SHIPPED, TO_ROUTE, listed_orders
 from orders.states import Lifecycle
 from orders.tables import OrderTable
 from orders.views import bulk
@@ -53,6 +63,7 @@ class OrderList(ListPage):
         Tab("shipped", _("Shipped"), SHIPPED),
         Tab("returns", _("Returns"), RETURNS),
         Tab("at-risk", _("At risk"), AT_RISK),
+        Tab("archived", _("Archived"), ARCHIVED),
     ]
     bulk_actions = [
         BulkAction(
@@ -84,6 +95,30 @@ class OrderList(ListPage):
             "release", _("Release holds"), "orders.hold", run=bulk.release, form_class=ReleaseForm, limit=bulk.MOST
         ),
         BulkAction("tag", _("Tag"), "orders.tag", run=bulk.tag, form_class=TagForm, icon="tag", limit=bulk.MOST),
+        BulkAction(
+            "note", _("Note"), "orders.note", run=bulk.note, form_class=BulkNoteForm, icon="note", limit=bulk.MOST
+        ),
+        BulkAction(
+            "assign", _("Assign"), "orders.assign", run=bulk.assign, form_class=AssignForm, icon="user", limit=bulk.MOST
+        ),
+        BulkAction(
+            "edit", _("Edit"), "orders.change", run=bulk.edit, form_class=EditForm, icon="edit", limit=bulk.MOST
+        ),
+        BulkAction(
+            "route", _("Route"), "orders.route", run=bulk.route, form_class=RouteForm, icon="route", limit=bulk.MOST
+        ),
+        BulkAction("archive", _("Archive"), "orders.archive", run=bulk.archive, limit=bulk.MOST),
+        BulkAction("unarchive", _("Take out of the archive"), "orders.archive", run=bulk.unarchive, limit=bulk.MOST),
+        BulkAction(
+            "refund",
+            _("Refund"),
+            "payments.refund",
+            run=bulk.refund,
+            form_class=BulkRefundForm,
+            danger=True,
+            limit=bulk.MOST,
+            confirm=_("Money goes back the way it came, order by order. This cannot be undone."),
+        ),
         BulkAction(
             "cancel",
             _("Cancel"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.actors import Actor
 from core.forms import add_refusal
@@ -18,17 +19,21 @@ from core.permissions import require
 from core.refusals import Refusal
 from fulfillment.models import DocumentKind
 from oms.orchestration.route_order import route_order
-from orders.forms import NoteForm, TagForm
+from orders.forms import AssignForm, NoteForm, TagForm
 from orders.models import Order
-from orders.operations import add_note, change_tags
+from orders.operations import add_note, archive_order, assign_order, change_tags
 from orders.views.bulk import print_documents
 from orders.views.page_data import load_page
 from routing.models import RoutingDecision
 
 
+def _shown() -> QuerySet[Order]:
+    return Order.objects.select_related("channel", "customer", "assignee").defer("search_text", "search")
+
+
 def find_order(pk: int) -> Order:
     """The order with what its header shows; 404 when there is none."""
-    return get_object_or_404(Order.objects.select_related("channel", "customer").defer("search_text", "search"), pk=pk)
+    return get_object_or_404(_shown(), pk=pk)
 
 
 @require("orders.view")
@@ -45,6 +50,7 @@ def show(request: HttpRequest, order: Order, *, status: int = 200, **forms: Any)
         "page": page,
         "order": order,
         "note_form": forms.get("note_form") or NoteForm(),
+        "assignee": Actor.user(order.assignee).label if order.assignee else "",
         "tag_form": forms.get("tag_form") or TagForm(initial={"add": ""}),
         "may_note": request.user.can("orders.note"),
         "may_tag": request.user.can("orders.tag"),
@@ -81,6 +87,43 @@ def route(request: HttpRequest, pk: int) -> HttpResponse:
         )
     else:
         messages.warning(request, _("No location can ship any of it now. The receipt says why."))
+    return redirect("order", pk=pk)
+
+
+@require("orders.assign")
+@require_http_methods(["GET", "POST"])
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say who works on the order."""
+    order = find_order(pk)
+    form = AssignForm(request.POST or None, initial={"person": order.assignee_id})
+    if request.method == "POST" and form.is_valid():
+        person = form.cleaned_data["person"]
+        try:
+            assign_order(
+                order_id=pk, person_id=person.pk if person else None, actor=Actor.user(request.user), now=timezone.now()
+            )
+        except Refusal as refusal:
+            add_refusal(form, refusal)
+        else:
+            return redirect("order", pk=pk)
+    context = {
+        "order": order,
+        "form": form,
+        "title": _("Who works on order {number}").format(number=order.number),
+        "button": _("Assign"),
+    }
+    return render(request, "orders/act.html", context, status=422 if form.errors else 200)
+
+
+@require("orders.archive")
+@require_POST
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put the order away, or take it out again."""
+    order = find_order(pk)
+    try:
+        archive_order(order_id=pk, archived=not order.archived, actor=Actor.user(request.user), now=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
     return redirect("order", pk=pk)
 
 

@@ -177,9 +177,9 @@ def test_what_cannot_be_done_is_listed_with_its_reason_and_the_rest_is_done(clie
 
 def test_many_orders_become_a_job_that_does_each_once(client_as: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.jobs import run_job
-    from oms import bulk_orders
+    from oms.bulk import running
 
-    monkeypatch.setattr(bulk_orders, "AT_ONCE", 2)
+    monkeypatch.setattr(running, "AT_ONCE", 2)
     orders = [make_order(number=f"J-{n}") for n in range(4)]
     hold_order(order_id=orders[1].pk, kind="operator", actor=ACTOR, now=NOW)
     act(client_as("owner"), "hold", orders, kind="operator", reason="stock-taking")

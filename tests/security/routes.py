@@ -12,6 +12,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from core.models import User
 from core.permissions import Role
 from tests.channels.files import orders_file
 from tests.currencies.walked import rates_file
@@ -96,6 +97,7 @@ ROUTES: dict[str, Arguments] = {
             "user-new",
             "orders",
             "holds",
+            "mentions",
             "risk",
             "risk-rules",
             "risk-thresholds",
@@ -119,14 +121,14 @@ ROUTES: dict[str, Arguments] = {
             "locations",
             "location-new",
             "fulfillment",
+            "ship-together",
+            "pack-station",
             "backorders",
             "backorder-settings",
             "delivery-lanes",
             "delivery-lane-new",
             "delivery-lanes-import",
             "delivery-calendars",
-            "ship-together",
-            "pack-station",
             "customers",
             "reports",
             "track-lookup",
@@ -276,6 +278,9 @@ ROUTES: dict[str, Arguments] = {
     "transfer-floor": of("transfer_in_transit"),
     "transfer-slip": of("transfer_in_transit"),
     "forecast-one": of("forecast"),
+    "backorder": of("short"),
+    "backorder-fill": of("short"),
+    "delivery-lane": of("lane"),
     "availability-receipt": of("shown"),
     "availability-rule": of("availability_rule"),
     "availability-rule-delete": of("availability_rule"),
@@ -284,9 +289,6 @@ ROUTES: dict[str, Arguments] = {
     "availability-webhook": of("channel"),
     "availability-recompute": of("channel"),
     "availability-webhook-test": of("channel"),
-    "backorder": of("short"),
-    "backorder-fill": of("short"),
-    "delivery-lane": of("lane"),
     "availability-webhook-key": of("channel"),
     "availability-webhook-send": of("channel"),
     "token-revoke": of("api_token"),
@@ -305,6 +307,10 @@ ROUTES: dict[str, Arguments] = {
     "order-hold": of("order"),
     "order-release": lambda world, _role: {"pk": world.held.pk, "hold": world.hold.pk},
     "order-tags": of("order"),
+    "order-assign": of("order"),
+    "order-archive": of("finished"),
+    "order-paper": of("order"),
+    "bulk-undo": of("done_act"),
     "order-note": of("order"),
     "order-payment": of("unpaid"),
     "order-refund": of("order"),
@@ -584,6 +590,17 @@ ACTS = [
     Act("order-hold", fixed(kind="operator", reason="wait")),
     Act("order-release", fixed()),
     Act("order-tags", fixed(add="vip")),
+    Act("order-assign", lambda _world, _role: {"person": User.objects.earliest("pk").pk}),
+    Act("order-archive", fixed()),
+    Act("bulk-undo", fixed(), changes=False),  # one's own acts only
+    Act("mentions", _bulk("seen", "mention"), "seen", changes=False),  # one's own mentions only
+    Act("orders", _bulk("note", "order", text="look here"), "note", "orders.note"),
+    Act("orders", _bulk("assign", "order", person=""), "assign", "orders.assign", changes=False),
+    Act("orders", _bulk("edit", "order", due="2036-01-01"), "edit", "orders.change"),
+    Act("orders", _bulk("route", "lacking", again="no"), "route", "orders.route"),
+    Act("orders", _bulk("archive", "finished"), "archive", "orders.archive"),
+    Act("orders", _bulk("unarchive", "finished"), "unarchive", "orders.archive", changes=False),
+    Act("orders", _bulk("refund", "order", everything="all", reason="sorry"), "refund", "payments.refund"),
     Act("order-note", fixed(text="call them")),
     Act("order-payment", fixed(key="walk-payment", amount="1", method="Cash")),
     Act("order-refund", fixed(key="walk-refund", amount="1", reason="goodwill")),
@@ -903,6 +920,24 @@ ACTS = [
     Act("rates", _bulk("delete", "rate"), "delete", "rates.edit"),
     Act("unrated-orders", _bulk("look-up", "unrated"), "look-up", "rates.edit"),
     Act("unrated-orders", _bulk("set", "unrated", rate="0.9"), "set", "rates.edit"),
+    # Back-orders and delivery dates:
+    Act("backorder-fill", lambda world, _role: {"strategy": "oldest", "digest": world.fill_digest}),
+    Act("backorder-settings", fixed(strategy="complete", quiet_days="3")),
+    Act("delivery-lane-new", fixed(from_country="PL", to_country="GB", min_days="2", max_days="4")),
+    Act("delivery-lane", fixed(action="delete"), "delete"),
+    Act("delivery-lane", fixed(from_country="PL", to_country="DE", min_days="3", max_days="4")),
+    Act(
+        "delivery-lanes-import",
+        lambda _world, _role: {
+            "file": SimpleUploadedFile("lanes.csv", b"from_country,to_country,min_days,max_days\nPL,FR,1,2\n")
+        },
+    ),
+    Act(
+        "delivery-calendars",
+        fixed(**{"section": "closed", "closed-location": "", "closed-days": "2030-12-25"}),
+        permission="locations.edit",
+    ),
+    Act("delivery-lanes", _bulk("delete", "lane"), "delete", "locations.edit"),
     # Forecasts:
     Act("forecast-run", fixed()),
     Act(
@@ -925,24 +960,6 @@ ACTS = [
     Act("alerts", _bulk("snooze", "low_alert", days="3"), "snooze", "alerts.snooze"),
     Act("alerts", _bulk("wake", "snoozed_alert"), "wake", "alerts.snooze"),
     Act("alerts", _bulk("reorder", "low_alert"), "reorder", "replenishment.view", changes=False),
-    # Back-orders and delivery dates:
-    Act("backorder-fill", lambda world, _role: {"strategy": "oldest", "digest": world.fill_digest}),
-    Act("backorder-settings", fixed(strategy="complete", quiet_days="3")),
-    Act("delivery-lane-new", fixed(from_country="PL", to_country="GB", min_days="2", max_days="4")),
-    Act("delivery-lane", fixed(action="delete"), "delete"),
-    Act("delivery-lane", fixed(from_country="PL", to_country="DE", min_days="3", max_days="4")),
-    Act(
-        "delivery-lanes-import",
-        lambda _world, _role: {
-            "file": SimpleUploadedFile("lanes.csv", b"from_country,to_country,min_days,max_days\nPL,FR,1,2\n")
-        },
-    ),
-    Act(
-        "delivery-calendars",
-        fixed(**{"section": "closed", "closed-location": "", "closed-days": "2030-12-25"}),
-        permission="locations.edit",
-    ),
-    Act("delivery-lanes", _bulk("delete", "lane"), "delete", "locations.edit"),
     Act("reorder", _bulk("plan", "low_need"), "plan", "replenishment.view", changes=False),
     Act(
         "reorder-plan",

@@ -28,7 +28,9 @@ from fulfillment.operations.printing import print_now, start_print_job
 from fulfillment.operations.splitting import split_work
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.operations.adjusting import adjust_by_hand
+from oms.orchestration.cancel_order import cancel_order
 from oms.orchestration.hold_order import hold_order
+from orders.models import BulkChange, Mention, Note
 from returns.models import Return
 from returns.operations import (
     Received,
@@ -119,9 +121,9 @@ def build_world(ledger: Ledger) -> World:
     world.values |= purchases_in_each_state(world.variant, world.location)
     world.values |= documents_of_each_kind(world.channel, now)
     world.values |= payments_in_each_state(world.channel, ledger)
+    world.values |= waiting_rows(now=now)
     world.values |= availability_rows(world.channel, world.variant, world.location, now=now)
     return world
-    world.values |= waiting_rows(now=now)
 
 
 def _signed_in(user: User) -> str:
@@ -165,7 +167,13 @@ def _orders(world: World, now: Any) -> dict[str, Any]:
     abroad = Address(name="Ada", line1="Long Road 1", city="Berlin", postal_code="10115", country="DE")
     unroutable = make_order(channel, [("TEE", 1)], now=now, shipping_address=abroad)
     Location.objects.update(ships_to=[])
+    finished = make_order(channel, [("TEE", 1)], now=now)
+    cancel_order(order_id=finished.pk, reason="test", actor=ACTOR, now=now)
+    note = Note.objects.create(order=order, author_label="somebody", text="@nobody", at=now)
     return {
+        "finished": finished,
+        "done_act": BulkChange.objects.create(act="tag", actor="user:0", at=now),
+        "mention": Mention.objects.create(note=note, user=User.objects.earliest("pk")),
         "unroutable": unroutable,
         "order": order,
         "decision": order.routing_decisions.get(),
@@ -192,7 +200,10 @@ def _work(world: World, now: Any) -> dict[str, Any]:
         made[name] = make_work([("TEE", 2)], **one)
     ship_together(fulfillment_order_ids=[made["merged"].pk, made["merged_too"].pk], actor=ACTOR, now=now)
     made["split_off"] = split_work(
-        fulfillment_order_id=made["mergeable_too"].pk, units={made["mergeable_too"].lines.get().pk: 1}, actor=ACTOR, now=now
+        fulfillment_order_id=made["mergeable_too"].pk,
+        units={made["mergeable_too"].lines.get().pk: 1},
+        actor=ACTOR,
+        now=now,
     )
     print_now(fulfillment_order_id=made["packed"].pk, kinds=["label_pdf"], actor=ACTOR, now=now)
     return made
