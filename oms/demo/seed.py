@@ -31,8 +31,8 @@ from oms.demo.drafts import seed_drafts
 from oms.demo.forecasting import seed_forecasts
 from oms.demo.invoicing import seed_invoicing
 from oms.demo.lots import seed_lots
-from oms.demo.parcels import seed_parcels
 from oms.demo.money import seed_money, seed_rates
+from oms.demo.parcels import seed_parcels
 from oms.demo.purchasing import seed_purchasing
 from oms.demo.replenishment import seed_replenishment
 from oms.demo.transfers import seed_transfers
