@@ -109,6 +109,8 @@ def postal_form(country: str, text: str) -> str:
     plain = postal_key(text)
     if before := _COUNTRY_BEFORE.match(text):  # “PL-00-050”, “D-10115”, as parcels were addressed once
         plain = postal_key(text[before.end() :])
+    if plain.isdigit() and _fits(rules, plain):
+        return text if _fits(rules, text) else plain  # where the post takes it with and without a hyphen, so do we
     for example in rules.postal_code_examples:
         if (shaped := _in_shape(plain, example)) and _fits(rules, shaped):
             return shaped

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from core.addresses import Address, postal_key
+from core.money import quantize
 from core.text import fold
 from orders.models import Order
 from orders.states import Lifecycle
@@ -56,7 +56,7 @@ def _facts(
     shipping, billing = Address.from_json(row["shipping_address"]), Address.from_json(row["billing_address"])
     amounts = {row["currency"]: row["total"]}
     if row["rate__rate"]:
-        amounts[row["rate__currency"]] = (row["total"] * row["rate__rate"]).quantize(Decimal("0.0001"))
+        amounts[row["rate__currency"]] = quantize(row["total"] * row["rate__rate"], row["rate__currency"])
     known, voided = before.get(row["id"], (False, 0))
     most, sku = units.get(row["id"], (0, ""))
     return Facts(

@@ -17,7 +17,7 @@ from risk.telling import Told, tell_findings, tell_problems
 def _listed(told: list[Told], *, scores: bool) -> SafeString:
     """Each sentence on a line of its own."""
     rows = ((f"{one.score} · " if scores else f"{one.title}: ", one.sentence) for one in told)
-    return format_html_join("", '<div class="small"><bdi>{}{}</bdi></div>', rows)
+    return format_html_join("", '<div class="small said"><bdi>{}{}</bdi></div>', rows)
 
 
 def _in_one_line(told: list[Told]) -> str:

@@ -35,6 +35,7 @@ from oms.demo.money import seed_money, seed_rates
 from oms.demo.parcels import seed_parcels
 from oms.demo.purchasing import seed_purchasing
 from oms.demo.replenishment import seed_replenishment
+from oms.demo.risk import seed_risk
 from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment
@@ -84,6 +85,7 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_backorders(now=now)
     seed_invoicing(now=now)
     seed_drafts(now=now)
+    seed_risk(now=now)
     seed_money(now=now)
     seed_availability(now=now)
     seed_forecasts(now=now)
