@@ -62,7 +62,15 @@ SECTIONS = (
         ),
     ),
     Section(_("Mentions"), "note", "mentions", "orders.view", key="m", count="mentions"),
-    Section(_("Fulfillment"), "truck", "fulfillment", "fulfillment.view", key="f", count="to_ship"),
+    Section(
+        _("Fulfillment"),
+        "truck",
+        "fulfillment",
+        "fulfillment.view",
+        key="f",
+        count="to_ship",
+        children=(Section(_("Delivery times"), "clock", "delivery-lanes", "fulfillment.view"),),
+    ),
     Section(
         _("Payments"),
         "bolt",
