@@ -7,9 +7,10 @@ from typing import Any
 
 from core.actors import Actor
 from core.outbox import own_transactions
+from core.paper.weasy import pdf_available
 from fulfillment.events import FulfillmentShipped
 from fulfillment.models import FulfillmentOrder
-from invoicing.models import Document
+from invoicing.models import Document, Settings
 from invoicing.operations.issuing import bill_order
 from invoicing.queries import ISSUED, SHIPPED, WHOLE, settings
 from invoicing.states import Automatic, DocumentKind
@@ -28,7 +29,7 @@ def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
         return
     paid = Order.objects.filter(pk__in=event.order_ids, payment=Payment.PAID, historic=False, captured_total__gt=0)
     for order_id in paid.order_by("pk").values_list("pk", flat=True):
-        bill_order(order_id=order_id, scope=WHOLE, mail=rules.mail, actor=INVOICING, now=now)
+        bill_order(order_id=order_id, scope=WHOLE, mail=_mails(rules), actor=INVOICING, now=now)
 
 
 def payment_recorded(event: PaymentRecorded, *, actor: Actor, now: datetime) -> None:
@@ -37,7 +38,7 @@ def payment_recorded(event: PaymentRecorded, *, actor: Actor, now: datetime) -> 
     if rules.automatic != Automatic.PAYMENT:
         return
     if Order.objects.filter(pk=event.order_id, payment=Payment.PAID, historic=False).exists():
-        bill_order(order_id=event.order_id, scope=WHOLE, mail=rules.mail, actor=INVOICING, now=now)
+        bill_order(order_id=event.order_id, scope=WHOLE, mail=_mails(rules), actor=INVOICING, now=now)
 
 
 def goods_left(event: FulfillmentShipped, *, actor: Actor, now: datetime) -> None:
@@ -45,7 +46,7 @@ def goods_left(event: FulfillmentShipped, *, actor: Actor, now: datetime) -> Non
     rules = settings()
     if rules.automatic == Automatic.SHIPMENT:
         order_id = FulfillmentOrder.objects.values_list("order_id", flat=True).get(pk=event.fulfillment_order_id)
-        bill_order(order_id=order_id, scope=SHIPPED, mail=rules.mail, actor=INVOICING, now=now)
+        bill_order(order_id=order_id, scope=SHIPPED, mail=_mails(rules), actor=INVOICING, now=now)
 
 
 def order_changed(event: Any, *, actor: Actor, now: datetime) -> None:
@@ -55,7 +56,12 @@ def order_changed(event: Any, *, actor: Actor, now: datetime) -> None:
         return
     # Where whole orders are billed, what came on top is billed too; else the next shipment bills it.
     scope = WHOLE if rules.automatic == Automatic.PAYMENT and _paid(event.order_id) else ISSUED
-    bill_order(order_id=event.order_id, scope=scope, mail=rules.mail, actor=INVOICING, now=now)
+    bill_order(order_id=event.order_id, scope=scope, mail=_mails(rules), actor=INVOICING, now=now)
+
+
+def _mails(rules: Settings) -> bool:
+    """Documents are issued on a machine that cannot make PDF too; they are mailed from one that can."""
+    return rules.mail and pdf_available()[0]
 
 
 def _paid(order_id: int) -> bool:

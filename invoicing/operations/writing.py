@@ -16,7 +16,8 @@ from core.addresses import Address
 from core.models import Shop
 from core.money import smallest_unit
 from core.outbox import publish
-from core.refusals import Invalid
+from core.paper.weasy import pdf_available
+from core.refusals import Invalid, Unavailable
 from core.shop import shop
 from core.text import search_words
 from core.timeline import record
@@ -110,7 +111,14 @@ def buyer_of(order: Order, profile: BillingProfile) -> dict[str, Any]:
 
 
 def write_documents(facts: Facts, new: Sequence[New], *, mail: bool, actor: Actor, now: datetime) -> list[Document]:
-    """Write documents in the caller's transaction, which holds the order's lock. Series are locked last, all at once."""
+    """Write documents in the caller's transaction, which holds the order's lock. Series are locked last, all at once.
+
+    Raises Unavailable where they should be mailed and this machine cannot make PDF.
+    """
+    if mail:
+        available, hint = pdf_available()
+        if not available:
+            raise Unavailable("pdf_off", hint)
     series = lock_series([one.kind for one in new], facts.channel_id)
     day = shop_day(now)
     written = []
