@@ -15,6 +15,7 @@ from core.models import OutboxEvent, OutgoingMail, TimelineEntry
 from core.money import quantize
 from core.refusals import Invalid, Refusal, Stale
 from fulfillment.models import FulfillmentOrder, Shipment
+from fulfillment.operations.consolidating import ship_together
 from fulfillment.operations.picking import pick_line, start_picking
 from fulfillment.operations.shipping import ship_fulfillment_order
 from inventory.models import Reservation, StockLevel, StockMovement, Variant
@@ -362,6 +363,15 @@ def test_another_street_leaves_the_work_as_it_is_unless_its_label_is_bought(shop
     )  # fmt: skip
     made = go(order, change("change_address", address=street | {"line1": "ul. Krótka 2"}))
     assert [one["what"] for one in made.effect["work"]] == ["cancelled", "created"]
+
+
+def test_an_order_that_shares_a_parcel_leaves_it_for_another_address(shop):
+    both = [make_order(shop["channel"], [("A-1", 1)], email="zofia@example.com") for _n in range(2)]
+    works = [FulfillmentOrder.objects.get(order=order) for order in both]
+    ship_together(fulfillment_order_ids=[work.pk for work in works], actor=ACTOR, now=NOW)
+    made = go(both[0], change("change_address", address=both[0].shipping_address | {"line1": "ul. Krótka 1"}))
+    assert [one["what"] for one in made.effect["work"]] == ["cancelled", "created"]
+    assert FulfillmentOrder.objects.get(order=both[0], state="open").consolidation_id is None
 
 
 def test_another_service_makes_new_work(shop):

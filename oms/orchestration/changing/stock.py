@@ -155,7 +155,7 @@ def _place_all(edit: Edit, states: Collection[str], *, actor: Actor, now: dateti
     wanted = {line.pk: line.allocated - line.picked for line in lines if line.requires_shipping}
     take_back(order, lines, wanted, states, actor=actor, now=now, announce=False)
     _place(edit, edit.lines, actor=actor, now=now)
-    if _places(order) != places or edit.faster or (edit.moved and _has_labels(edit.work)):
+    if _places(order) != places or edit.faster or (edit.moved and _is_addressed(edit.work)):
         transaction.savepoint_commit(point)
         return
     # The same units at the same places: their work orders stay, with the papers printed for them.
@@ -198,8 +198,10 @@ def _places(order: Order) -> dict[tuple[int, int], int]:
     return found
 
 
-def _has_labels(work: Collection[FulfillmentOrder]) -> bool:
-    """True when a label was asked for: it has the old address on it."""
+def _is_addressed(work: Collection[FulfillmentOrder]) -> bool:
+    """True when some of it is made for the old address: it shares a parcel that goes there, or its label was asked for."""
+    if any(one.consolidation_id for one in work):
+        return True
     live = Shipment.objects.filter(fulfillment_order__in=work, direction="outbound").exclude(state="voided")
     return live.exists()
 
