@@ -33,6 +33,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "availability.handlers.order_changed",
         "forecasting.handlers.order_changed",
         "invoicing.handlers.order_changed",
+        "backorders.handlers.order_fell_or_rose",
         "oms.handlers.tell_customer_changed",
     ],
     OrderCancelled: [
