@@ -156,6 +156,12 @@ class EditForm(forms.Form):
         return cleaned
 
 
+class InvoiceForm(forms.Form):
+    """Whether the customers get their invoices by mail."""
+
+    mail = forms.BooleanField(label=_("Mail them to the customers"), required=False)
+
+
 class RouteForm(forms.Form):
     """How much of the orders is routed."""
 

@@ -14,6 +14,7 @@ from core.outcomes import BulkOutcome
 from core.refusals import Refusal
 from fulfillment.models import DocumentKind, FulfillmentOrder
 from fulfillment.states import FULFILLMENT_MACHINE
+from invoicing.jobs import start_issuing
 from oms.bulk import act_on_orders
 from orders.models import Order
 
@@ -89,6 +90,11 @@ def refund(targets: QuerySet[Order], *, everything: bool, reason: str, actor: Ac
     """Pay back what was paid too much, or all, of each, the way it came."""
     params = {"everything": everything, "reason": reason, "key": f"bulk:{secrets.token_urlsafe(12)}"}
     return act_on_orders("refund", _ids(targets), params, actor=actor, now=now)
+
+
+def invoice(targets: QuerySet[Order], *, mail: bool, actor: Actor, now: datetime) -> BulkOutcome:
+    """Issue what each is not invoiced for yet."""
+    return BulkOutcome(job=start_issuing(order_ids=_ids(targets), mail=mail, actor=actor, now=now))
 
 
 def print_both(targets: QuerySet[Order], *, actor: Actor, now: datetime) -> BulkOutcome:

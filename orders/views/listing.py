@@ -18,6 +18,7 @@ from orders.forms import (
     CancelReasonForm,
     EditForm,
     HoldForm,
+    InvoiceForm,
     ReleaseForm,
     RouteForm,
     TagForm,
@@ -106,6 +107,15 @@ class OrderList(ListPage):
         ),
         BulkAction(
             "route", _("Route"), "orders.route", run=bulk.route, form_class=RouteForm, icon="route", limit=bulk.MOST
+        ),
+        BulkAction(
+            "invoice",
+            _("Issue invoices"),
+            "invoices.issue",
+            run=bulk.invoice,
+            form_class=InvoiceForm,
+            icon="note",
+            limit=bulk.MOST,
         ),
         BulkAction("archive", _("Archive"), "orders.archive", run=bulk.archive, limit=bulk.MOST),
         BulkAction("unarchive", _("Take out of the archive"), "orders.archive", run=bulk.unarchive, limit=bulk.MOST),

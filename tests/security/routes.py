@@ -597,6 +597,7 @@ ACTS = [
     Act("orders", _bulk("note", "order", text="look here"), "note", "orders.note"),
     Act("orders", _bulk("assign", "order", person=""), "assign", "orders.assign", changes=False),
     Act("orders", _bulk("edit", "order", due="2036-01-01"), "edit", "orders.change"),
+    Act("orders", _bulk("invoice", "order"), "invoice", "invoices.issue"),
     Act("orders", _bulk("route", "lacking", again="no"), "route", "orders.route"),
     Act("orders", _bulk("archive", "finished"), "archive", "orders.archive"),
     Act("orders", _bulk("unarchive", "finished"), "unarchive", "orders.archive", changes=False),
