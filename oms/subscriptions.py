@@ -29,6 +29,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[str]] = {
         "backorders.handlers.orders_placed",
     ],
     OrderChanged: [
+        "oms.risk_handlers.screen_changed_order",
         "reports.handlers.order_changed",
         "availability.handlers.order_changed",
         "forecasting.handlers.order_changed",
