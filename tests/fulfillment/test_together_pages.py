@@ -313,3 +313,17 @@ def test_merge_undo_and_split_over_the_api() -> None:
     assert too_many.status_code == 422
     assert post_api(f"{base}/999999/unmerge", {}).status_code == 404
     assert post_api(f"{base}/{works[0].pk}/merge", {"with_ids": [works[1].pk]}, "support").status_code == 403
+
+
+def test_the_demo_shows_a_shared_parcel_suggestions_and_split_work(now: datetime) -> None:
+    from oms.demo.parcels import seed_parcels
+
+    place, _channel = make_location(), make_channel(hold_unpaid=True)
+    for _n in range(2):
+        give_stock(make_variant(), place, 60)
+    for _time in range(2):
+        seed_parcels(now=now)
+    assert Order.objects.count() == 7
+    assert FulfillmentOrder.objects.filter(consolidation__isnull=False).count() == 3
+    assert FulfillmentOrder.objects.filter(state="scheduled").count() == 1
+    assert ShipTogether.objects.count() == 2
