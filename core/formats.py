@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_timedelta
 from babel.numbers import format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
@@ -44,6 +44,13 @@ def percent(ratio: float | Decimal) -> str:
 def _percent_pattern(locale: str) -> str:
     """CLDR's pattern of the language, whose number ends in a whole digit, with a decimal behind it."""
     return str(Locale.parse(locale).percent_formats[None].pattern).replace("0", "0.#", 1)
+
+
+def range_text(first: date | None, last: date) -> str:
+    """“Thu, Dec 3 – Sat, Dec 5”, or the one day where it is one or no first day is known."""
+    if first is None or first >= last:
+        return format_skeleton("MMMEd", last, locale=active_locale())
+    return format_interval(first, last, "MMMEd", locale=active_locale())
 
 
 def relative(moment: datetime, now: datetime, *, locale: str | None = None) -> str:

@@ -9,9 +9,10 @@ from django.utils import translation
 
 from core import mail
 from core.actors import Actor
+from core.formats import range_text
 from core.outbox import own_transactions
-from fulfillment.delivery.wording import range_text
 from fulfillment.events import FulfillmentShipped, ShipmentDelivered
+from fulfillment.members import Member
 from fulfillment.models import FulfillmentLine, FulfillmentOrder, Shipment
 from fulfillment.operations.risk import sweep_risks
 from fulfillment.queries import mates_of, tracking_url

@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.formats import range_text
 from core.models import Shop
 from customers.portal.parcels import Progress, Step, progress_of
 from customers.templatetags.portal import weekday_text
-from fulfillment.delivery.wording import range_text
 from fulfillment.models import Document, DocumentKind
 from invoicing.models import Document as Billing
 from invoicing.queries import listed

@@ -10,8 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.formats import active_locale
-from fulfillment.delivery.wording import range_text
+from core.formats import active_locale, range_text
 
 register = template.Library()
 

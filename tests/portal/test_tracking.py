@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from backorders.models import LinePromise
-from fulfillment.delivery.wording import range_text
+from core.formats import range_text
 from fulfillment.models import Shipment
 from fulfillment.operations.tracking import TrackingUpdate, record_tracking
 from oms.orchestration.cancel_order import cancel_order
