@@ -147,7 +147,9 @@ class OrderSummary(Schema):
     ship_country: str
     tags: list[str]
     ship_by: datetime | None
-    expected_from: date | None = Field(description="with expected_on the days between which the last parcel should arrive")
+    expected_from: date | None = Field(
+        description="with expected_on the days between which the last parcel should arrive"
+    )
     expected_on: date | None
     at_risk: bool = Field(description="may miss the promised day")
 

@@ -14,6 +14,8 @@ def orders_placed(event: OrdersPlaced, *, actor: Actor, now: datetime) -> None:
     mark_days_of(event.order_ids)
 
 
-def order_changed(event: OrderCancelled | OrderChanged | OrderRateFixed | RefundRecorded, *, actor: Actor, now: datetime) -> None:
+def order_changed(
+    event: OrderCancelled | OrderChanged | OrderRateFixed | RefundRecorded, *, actor: Actor, now: datetime
+) -> None:
     """A cancellation, a change, a refund or a late exchange rate changes the figures of the day the order was placed on."""
     mark_days_of([event.order_id])

@@ -192,7 +192,9 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
                 version=form.cleaned_data["version"],
             )
             if not settled:
-                text = _("The refund was asked of the gateway, whose answer is not known yet. The return closes by itself once it is.")
+                text = _(
+                    "The refund was asked of the gateway, whose answer is not known yet. The return closes by itself once it is."
+                )
                 messages.warning(request, text)
             return _to(pk)
         except Refusal as refusal:

@@ -353,6 +353,4 @@ def test_any_sequence_of_changes_and_everything_else() -> None:
     )  # fmt: skip
     done = {name for name in ChangingMachine.tally if ":" not in name}
     print(dict(sorted(ChangingMachine.tally.items())))  # shown with -s
-    assert {"place", "pay", "refund", "cancel"} <= done and sum(
-        name.startswith("change.") for name in done
-    ) >= 8
+    assert {"place", "pay", "refund", "cancel"} <= done and sum(name.startswith("change.") for name in done) >= 8

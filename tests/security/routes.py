@@ -795,7 +795,9 @@ ACTS = [
     # Payments:
     Act(
         "gateway-new",
-        fixed(name="Another card", capture="shipped", test_mode="on", api_key="sk_test_other", webhook_secret="whsec_x"),
+        fixed(
+            name="Another card", capture="shipped", test_mode="on", api_key="sk_test_other", webhook_secret="whsec_x"
+        ),
     ),
     Act("gateway", as_shown("name", page="gateway", name="Cards")),
     Act("gateway-test", fixed()),

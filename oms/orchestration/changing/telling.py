@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -14,10 +12,8 @@ from core.addresses import Address
 from core.money import format_money
 from fulfillment.queries import tracking_url
 from oms.orchestration.changing.effect import Effect, LineEffect
-from orders.models import ChangeOrder, Order
-
-#: Where customers pay what is owed, once payments bring that page.
-PAY_ROUTE = "order-pay"
+from orders.models import ChangeOrder
+from payments.operations.links import pay_url
 
 
 def mail_change(change_id: int, *, now: datetime) -> None:
@@ -49,14 +45,6 @@ def mail_change(change_id: int, *, now: datetime) -> None:
         to=order.email, template="order_changed", context=context, language=order.language, dedupe_key=f"order-changed:{change.pk}",
         about=order.subject, now=now,
     )  # fmt: skip
-
-
-def pay_url(order: Order) -> str:
-    """The customer's page for paying what is owed; empty where no such page is served."""
-    try:
-        return settings.PUBLIC_URL + reverse(PAY_ROUTE, args=[order.token])
-    except NoReverseMatch:
-        return ""
 
 
 def told_lines(effect: Effect) -> list[str]:
