@@ -56,7 +56,7 @@ CHECKS: dict[str, str] = {
               FROM transfers_transferline tl JOIN transfers_transfer t ON t.id = tl.transfer_id WHERE t.state = 'ready'
             UNION ALL {DRAFT_NEEDS}
           ) w ON w.owner = r.owner AND w.location_id = r.location_id
-         WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",
+         WHERE coalesce(r.quantity, 0) <> coalesce(w.units, 0)""",  # noqa: S608 - our own words
     "picked_lots_lie_in_totes": """
         SELECT 'lot:' || coalesce(ll.lot_id, t.lot_id), coalesce(lot.variant_id, other.variant_id), coalesce(ll.location_id, t.location_id), 'picked',
                coalesce(ll.lot_id, t.lot_id), coalesce(ll.picked, 0), coalesce(t.units, 0)

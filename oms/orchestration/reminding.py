@@ -16,8 +16,8 @@ from core.money import format_money
 from core.refusals import Refusal
 from core.timeline import record
 from fulfillment.queries import tracking_url
-from payments.operations.links import pay_url
 from orders.operations import lock_order
+from payments.operations.links import pay_url
 from payments.owed.methods import offered_methods
 
 
