@@ -40,6 +40,7 @@ from oms.demo.transfers import seed_transfers
 from oms.orchestration.place_order import place_orders
 from oms.orchestration.requests import NewLine, NewOrder, NewPayment
 from orders.models import Channel, OrderLine
+from reports.operations import mark_every_day, refresh_figures
 from returns.operations.asking import LineRequest, request_return
 from returns.operations.goods import Received, receive_return
 
@@ -86,6 +87,9 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_invoicing(now=now)
     seed_drafts(now=now)
     seed_risk(now=now)
+    mark_every_day()
+    while refresh_figures():  # else the charts were empty until the worker has caught up
+        pass
     seed_money(now=now)
     seed_availability(now=now)
     seed_forecasts(now=now)
