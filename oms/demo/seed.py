@@ -87,13 +87,13 @@ def seed_demo(*, orders: int, now: datetime) -> None:
     seed_invoicing(now=now)
     seed_drafts(now=now)
     seed_risk(now=now)
-    mark_every_day()
-    while refresh_figures():  # else the charts were empty until the worker has caught up
-        pass
     seed_money(now=now)
     seed_availability(now=now)
     seed_forecasts(now=now)
     seed_replenishment(now=now)
+    mark_every_day()
+    while refresh_figures():  # else the charts were empty until the worker has caught up
+        pass
 
 
 def _people() -> None:
