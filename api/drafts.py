@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.idempotency import once
 from api.reading import amount_text
-from api.schemas import AddressIn, Amount, Input, PositiveAmount, Problem, text
+from api.schemas import AddressIn, Amount, Input, Moment, PositiveAmount, Problem, text
 from core.actors import Actor
 from core.addresses import Address
 from core.listing.keyset import Keyset
@@ -78,7 +78,7 @@ class DraftEditIn(Input):
     tax_exempt: bool | None = None
     po_number: text(60) | None = None
     terms: Terms | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     tags: list[text(40, 1)] | None = Field(None, max_length=20)
     note: text(4000) | None = None
     location: text(120) | None = Field(
@@ -95,7 +95,7 @@ class DraftIn(DraftEditIn):
 
 
 class HoldIn(Input):
-    until: AwareDatetime | None = Field(None, description="two days from now when absent")
+    until: Moment | None = Field(None, description="two days from now when absent")
     version: int | None = None
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.idempotency import once
-from api.schemas import Input, Problem, text
+from api.schemas import Input, Moment, Problem, text
 from core.actors import Actor
 from core.models import User
 from core.permissions import require_permission
@@ -28,7 +28,7 @@ router = Router(tags=["Holds and risk"])
 class HoldIn(Input):
     kind: HoldKind
     reason: text(200) = ""  # type: ignore[valid-type]
-    until: AwareDatetime | None = Field(None, description="it is released by itself then")
+    until: Moment | None = Field(None, description="it is released by itself then")
     line_ids: list[int] = Field(
         default_factory=list, max_length=500, description="only these lines wait; empty: the whole order"
     )

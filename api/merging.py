@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas import Input, Problem, text
+from api.schemas import Input, Moment, Problem, text
 from core.actors import Actor
 from core.permissions import require_permission
 from core.refusals import Invalid, NotFound
@@ -59,7 +59,7 @@ class SplitIn(Input):
         min_length=1, max_length=1000, description="units that become a fulfillment order of their own"
     )
     location: text(120) = Field("", description="name or code of another location that sends them")
-    scheduled_for: AwareDatetime | None = Field(None, description="not to be picked before")
+    scheduled_for: Moment | None = Field(None, description="not to be picked before")
     reason: text(200) = ""
     version: int | None = Field(None, description="refuse when it was changed since this version")
 

@@ -11,11 +11,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.idempotency import once
 from api.reading import SUMMARY_COLUMNS, detail, summary
-from api.schemas import AddressIn, Amount, OrderIn, OrderList, OrderOut, Problem
+from api.schemas import AddressIn, Amount, Moment, OrderIn, OrderList, OrderOut, Problem
 from core.actors import Actor
 from core.addresses import Address
 from core.listing.keyset import Keyset
@@ -53,8 +53,8 @@ class OrderFilters(Schema):
     backordered: bool | None = None
     needs_routing: bool | None = None
     late: bool = False
-    placed_from: AwareDatetime | None = None
-    placed_to: AwareDatetime | None = Field(None, description="exclusive")
+    placed_from: Moment | None = None
+    placed_to: Moment | None = Field(None, description="exclusive")
     total_from: Amount | None = None
     total_to: Amount | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -58,6 +58,18 @@ class CustomerIn(Input):
     language: text(8) = ""
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """PostgreSQL knows no offsets beyond 15:59, and Python no years beyond 1 and 9999."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+
+
+#: A time with an offset, taken to UTC.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class LineIn(Input):
     sku: text(64, 1)
     quantity: int = Field(ge=1, le=1_000_000)
@@ -73,7 +85,7 @@ class OrderIn(Input):
         description="the channel's own id: with the channel it makes the order arrive once"
     )
     number: text(60) = Field("", description="what people call the order; made up when absent")
-    placed_at: AwareDatetime
+    placed_at: Moment
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     customer: CustomerIn = Field(default_factory=CustomerIn)
     shipping_address: AddressIn = Field(default_factory=AddressIn)

@@ -20,7 +20,7 @@ class RiskSettings(models.Model):
     hold_at = models.PositiveIntegerField(
         _("held from a score of"), default=100, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
     )
-    hold_addresses = models.BooleanField(_("hold orders that cannot be delivered to their address"), default=True)
+    hold_addresses = models.BooleanField(_("hold orders that cannot be delivered to their address"), default=False)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

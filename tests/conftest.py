@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import caches
 from django.db import connection, connections
 from django.test import Client
+from django.utils import translation
 
 from core.actors import Actor
 from core.permissions import Role
@@ -51,6 +52,12 @@ def quiet_bell(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     from core import outbox
 
     monkeypatch.setattr(outbox.bell, "ring", lambda task, *args: True)
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """A request leaves its language active in the thread; the next test begins in English."""
+    translation.activate("en")
 
 
 @pytest.fixture(autouse=True)

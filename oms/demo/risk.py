@@ -19,7 +19,7 @@ from oms.orchestration.screening import decide_risk, screen_orders
 from orders.models import Channel, OrderLine
 from orders.states import HoldKind
 from risk.models import RiskAssessment, RiskRule
-from risk.operations import add_rule
+from risk.operations import add_rule, change_settings
 from risk.states import RuleKind
 
 ACTOR = Actor.system("demo")
@@ -43,6 +43,7 @@ def seed_risk(*, now: datetime) -> None:
     variant = priced.order_by("-price", "pk").first()
     if channel is None or variant is None or RiskRule.objects.exists():
         return
+    change_settings(review_at=50, hold_at=100, hold_addresses=True, actor=ACTOR, now=now)
     for kind, params, score, active in _RULES:
         add_rule(kind=kind, params=params, score=score, active=active, actor=ACTOR, now=now)
     burst = [

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from core.actors import Actor
 from core.permissions import require
-from core.refusals import Refusal
+from core.refusals import NotFound, Refusal
 from core.requests import StaffRequest
 from oms.bulk import undo_change
 
@@ -25,6 +25,8 @@ def undo(request: StaffRequest, pk: int) -> HttpResponse:
     """Undo an act of one's own: who did it may take it back."""
     try:
         outcome = undo_change(change_id=pk, actor=Actor.user(request.user), now=timezone.now())
+    except NotFound:
+        raise
     except Refusal as refusal:
         messages.error(request, refusal.message)
         return redirect("orders")

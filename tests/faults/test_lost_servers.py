@@ -125,9 +125,11 @@ class TestRedisGone:
         assert waiting == len(rung) >= 40
         forget_queue()
         later = timezone.now() + timedelta(minutes=2)
-        assert outbox.redeliver_due(now=later) == waiting
+        assert outbox.redeliver_due(now=later, limit=waiting) == waiting
         OutboxDelivery.objects.update(due_at=timezone.now() - timedelta(seconds=1))
-        assert outbox.redeliver_due(now=timezone.now()) == waiting  # and once more: each is in the queue twice
+        assert (
+            outbox.redeliver_due(now=timezone.now(), limit=waiting) == waiting
+        )  # and once more: each is in the queue twice
         patch.undo()
         stack.start_worker(beat=False, concurrency=2)
         wait_for("every delivery", lambda: not OutboxDelivery.objects.filter(done_at__isnull=True).exists(), 40)

@@ -118,7 +118,7 @@ def test_every_field_and_the_paper_change_the_key() -> None:
     changes = {
         "number": "FO-2", "order_number": "#2", "ordered_on": slip.ordered_on.replace(day=1), "merchant": Merchant("Other"),
         "ship_to": ("Somebody",), "lines": slip.lines[:1], "language": "pl", "service": "Express", "tracking_url": "https://x.example",
-        "customer_note": "n", "gift_message": "g",
+        "customer_note": "n", "gift_message": "g", "together": ("#3",),
     }  # fmt: skip
     assert changes.keys() == {field.name for field in dataclasses.fields(slip)}
     keys = {slip_hash(dataclasses.replace(slip, **{name: value}), "a4") for name, value in changes.items()}

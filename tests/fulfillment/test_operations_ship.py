@@ -192,7 +192,7 @@ def test_the_customer_is_told_once_with_link_and_date(now: datetime) -> None:
     assert work.order.token in mail.text
     assert shipped.tracking_numbers[0] in mail.text
     assert "2 × " in mail.text
-    assert "It should arrive by" in mail.text
+    assert "Expected:" in mail.text
     assert "The rest of your order" not in mail.text
 
 

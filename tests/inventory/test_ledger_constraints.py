@@ -119,6 +119,7 @@ BREAKS = {
     "bundle_is_not_its_component": lambda: component(of_itself=True),
     "variant_tracking_known": lambda: make_variant(tracking="aura"),
     "variant_bundle_is_not_tracked": lambda: make_variant(tracking="lot", is_bundle=True),
+    "variant_awaits_a_day": lambda: make_variant(awaits_release=True),
     "lot_once": lot_twice,
     "lot_level_once": lambda: lot_level(2),
     "lot_level_not_negative": lambda: lot_level(picked=-1),

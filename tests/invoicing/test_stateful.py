@@ -71,9 +71,9 @@ def act(order: Order, what: tuple[str, int, int]) -> None:
             order_id=order.pk, amount=(1 + much) * 23 * unit, reason="x", key=uuid.uuid4().hex, lines=units, **who
         )
     elif kind == "ship":
-        gone = min(line.ordered - line.cancelled, line.shipped + 1)
+        gone = max(line.shipped, min(line.ordered - line.cancelled, line.shipped + 1))
         OrderLine.objects.filter(pk=line.pk, backordered=0).update(
-            allocated=line.ordered - line.cancelled, picked=gone, packed=gone, shipped=gone
+            allocated=max(gone, line.ordered - line.cancelled), picked=gone, packed=gone, shipped=gone
         )
         bill_order(order_id=order.pk, scope="shipped", **who)
     elif kind == "correct":

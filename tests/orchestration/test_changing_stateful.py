@@ -32,10 +32,15 @@ from oms.orchestration.changing.editing import open_edit
 from oms.orchestration.hold_order import hold_order, release_holds
 from oms.orchestration.place_order import place_order
 from oms.orchestration.requests import NewLine, NewOrder
+from oms.orchestration.settle_return import settle_return
 from orders.amounts import line_value, value_of_first
 from orders.models import Order, OrderLine, TaxRate
 from orders.operations import record_payment, record_refund
 from orders.status import compute_statuses
+from returns.operations import Received, Verdict, inspect_return, receive_return
+from returns.operations.asking import LineRequest, request_return
+from returns.operations.deciding import approve_return
+from returns.queries import line_worths, proposed_refund
 from tests.factories.bundles import make_bundle
 from tests.factories.returns import make_shop
 from tests.factories.shop import ACTOR, NOW, give_stock, make_channel, make_location, make_variant
@@ -278,6 +283,42 @@ class ChangingMachine(RuleBasedStateMachine):
         except Refusal as refusal:
             self.told("ship" if ship else "pick", refusal)
 
+    @rule(n=st.integers(0, 9), which=st.integers(0, 9), part=st.integers(0, 100))
+    def send_back(self, n: int, which: int, part: int) -> None:
+        """A unit of a line that was sent comes back, is looked at, and is settled with a part of what it was worth."""
+        order = self.order(n)
+        if order and not order.parcels:
+            self.work(n, which, ship=True)
+        sent = [
+            line for line in order.lines.order_by("pk") if line.requires_shipping and line.shipped > line.return_requested
+        ] if order else []  # fmt: skip
+        if not sent:
+            return
+        line, who = sent[which % len(sent)], {"actor": ACTOR, "now": NOW}
+        try:
+            made = request_return(
+                order_id=order.pk,
+                lines=[LineRequest(line.pk, 1, "does_not_fit")],
+                request_key=f"k{next(_serial)}",
+                **who,
+            )
+            if made.state == "requested":
+                approve_return(return_id=made.pk, **who)
+            own = made.lines.get()
+            receive_return(return_id=made.pk, lines=[Received(own.pk, 1)], location_id=self.places[0].pk, **who)
+            inspect_return(return_id=made.pk, verdicts=[Verdict(own.pk, "restock", 1)], **who)
+            made.refresh_from_db()
+            worth = proposed_refund(made, line_worths(made))
+            settle_return(return_id=made.pk, amount=quantize(worth * part / 100, self.currency), **who)
+            self.told("return")
+        except Refusal as refusal:
+            self.told("return", refusal)
+        for own in OrderLine.objects.filter(pk=line.pk):
+            if own.refunded > line.refunded:
+                self.given_back[own.pk] = value_of_first(
+                    own, own.refunded, tax_included=self.included, currency=self.currency
+                )
+
     @rule(n=st.integers(0, 9), on=st.booleans())
     def hold(self, n: int, on: bool) -> None:
         if (order := self.order(n)) is None:
@@ -353,4 +394,6 @@ def test_any_sequence_of_changes_and_everything_else() -> None:
     )  # fmt: skip
     done = {name for name in ChangingMachine.tally if ":" not in name}
     print(dict(sorted(ChangingMachine.tally.items())))  # shown with -s
-    assert {"place", "pay", "refund", "cancel"} <= done and sum(name.startswith("change.") for name in done) >= 8
+    assert {"place", "pay", "refund", "cancel", "return"} <= done and sum(
+        name.startswith("change.") for name in done
+    ) >= 8

@@ -321,7 +321,7 @@ def test_a_hold_is_placed_and_released_from_the_page(client_as: SignIn) -> None:
 def test_a_payment_sent_twice_is_recorded_once(client_as: SignIn) -> None:
     order = make_order(paid=False)
     client = client_as("finance")
-    form = {"key": "k-1", "amount": "10.00", "method": "bank transfer", "reference": "R-1"}
+    form = {"key": "k-1", "amount": "10.00", "method": "Bank transfer", "reference": "R-1"}
     for _again in range(2):
         assert client.post(f"/orders/{order.pk}/payments/", form).status_code == 302
     assert PaymentRecord.objects.get().amount == Decimal(10)
@@ -331,11 +331,11 @@ def test_a_payment_sent_twice_is_recorded_once(client_as: SignIn) -> None:
 def test_more_than_is_owed_is_refused_at_its_field_and_the_input_stays(client_as: SignIn) -> None:
     order = make_order(paid=False)
     page = html(
-        client_as("finance").post(f"/orders/{order.pk}/payments/", {"key": "k", "amount": "11", "method": "cash"}), 422
+        client_as("finance").post(f"/orders/{order.pk}/payments/", {"key": "k", "amount": "11", "method": "Cash"}), 422
     )
     assert "Only €10.00 is owed." in page
     assert 'value="11"' in page
-    assert 'value="cash"' in page
+    assert '<option value="Cash" selected>' in page
 
 
 def test_units_are_refunded_at_what_they_cost(client_as: SignIn) -> None:

@@ -189,6 +189,7 @@ def test_an_address_is_put_right_by_one_click(client_as: SignIn, shop: dict[str,
     assert client_as("viewer").post(f"/risk/addresses/{check.pk}/accept/").status_code == 403
 
 
+@pytest.mark.usefixtures("addresses_hold")
 def test_a_wrong_address_ships_as_it_is_with_a_reason(client_as: SignIn, shop: dict[str, Any]) -> None:
     check, client = shop["check_wrong"], client_as("support")
     page = html(client.get(f"/orders/{check.order_id}/"))

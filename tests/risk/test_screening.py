@@ -307,6 +307,7 @@ def address(**parts: str) -> Address:
     return Address(**{**GOOD.to_json(), **parts})
 
 
+@pytest.mark.usefixtures("addresses_hold")
 def test_an_undeliverable_address_holds_its_order_and_a_person_may_ship_as_is() -> None:
     order = placed(shipping_address=address(postal_code="99"))
     check = AddressCheck.objects.get(order=order)
@@ -365,6 +366,7 @@ def test_a_suggestion_for_an_address_that_was_changed_since_is_refused() -> None
             act()
 
 
+@pytest.mark.usefixtures("addresses_hold")
 def test_an_address_that_is_put_right_elsewhere_lets_its_order_go() -> None:
     order = placed(shipping_address=address(line1=""))
     assert order.on_hold

@@ -593,14 +593,14 @@ ACTS = [
     Act("order-assign", lambda _world, _role: {"person": User.objects.earliest("pk").pk}),
     Act("order-archive", fixed()),
     Act("bulk-undo", fixed(), changes=False),  # one's own acts only
-    Act("mentions", _bulk("seen", "mention"), "seen", changes=False),  # one's own mentions only
+    Act("mentions", _bulk("seen", "mention"), "seen"),
     Act("orders", _bulk("note", "order", text="look here"), "note", "orders.note"),
-    Act("orders", _bulk("assign", "order", person=""), "assign", "orders.assign", changes=False),
+    Act("orders", _bulk("assign", "order", person=""), "assign", "orders.assign"),
     Act("orders", _bulk("edit", "order", due="2036-01-01"), "edit", "orders.change"),
     Act("orders", _bulk("invoice", "order"), "invoice", "invoices.issue"),
     Act("orders", _bulk("route", "lacking", again="no"), "route", "orders.route"),
     Act("orders", _bulk("archive", "finished"), "archive", "orders.archive"),
-    Act("orders", _bulk("unarchive", "finished"), "unarchive", "orders.archive", changes=False),
+    Act("orders", _bulk("unarchive", "finished"), "unarchive", "orders.archive"),
     Act("orders", _bulk("refund", "order", everything="all", reason="sorry"), "refund", "payments.refund"),
     Act("order-note", fixed(text="call them")),
     Act("order-payment", fixed(key="walk-payment", amount="1", method="Cash")),
