@@ -299,7 +299,8 @@ class ChangingMachine(RuleBasedStateMachine):
             made = request_return(
                 order_id=order.pk,
                 lines=[LineRequest(line.pk, 1, "does_not_fit")],
-                request_key=f"k{next(_serial)}",
+                customer_note="",
+                request_key=f"return-key-{next(_serial)}",
                 **who,
             )
             if made.state == "requested":

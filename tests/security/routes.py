@@ -593,7 +593,7 @@ ACTS = [
     Act("order-assign", lambda _world, _role: {"person": User.objects.earliest("pk").pk}),
     Act("order-archive", fixed()),
     Act("bulk-undo", fixed(), changes=False),  # one's own acts only
-    Act("mentions", _bulk("seen", "mention"), "seen"),
+    Act("mentions", lambda world, role: {"action": "seen", "id": [world.mentions[role].pk], "confirmed": "1"}, "seen"),
     Act("orders", _bulk("note", "order", text="look here"), "note", "orders.note"),
     Act("orders", _bulk("assign", "order", person=""), "assign", "orders.assign"),
     Act("orders", _bulk("edit", "order", due="2036-01-01"), "edit", "orders.change"),

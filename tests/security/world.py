@@ -173,7 +173,7 @@ def _orders(world: World, now: Any) -> dict[str, Any]:
     return {
         "finished": finished,
         "done_act": BulkChange.objects.create(act="tag", actor="user:0", at=now),
-        "mention": Mention.objects.create(note=note, user=User.objects.earliest("pk")),
+        "mentions": {user.role: Mention.objects.create(note=note, user=user) for user in User.objects.order_by("-pk")},
         "unroutable": unroutable,
         "order": order,
         "decision": order.routing_decisions.get(),
