@@ -6,6 +6,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.listing import columns as c
 
@@ -21,7 +22,7 @@ class ImportTable(tables.Table):
     """One imported file a row."""
 
     file = c.LinkColumn("import", accessor="file_name", verbose_name=_("File"))
-    kind = KindColumn(verbose_name=_("Holds"))
+    kind = KindColumn(verbose_name=pgettext_lazy("file", "Holds"))
     channel = c.TextColumn(accessor="channel.name", verbose_name=_("Channel"), soft=True)
     state = c.BadgeColumn("job", accessor="job.state", verbose_name=_("State"))
     created = c.NumberColumn(verbose_name=_("Created"))

@@ -6,6 +6,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from currencies.models import ExchangeRate, Source
 from orders.models import MissingRate
@@ -20,8 +21,8 @@ class RateFilter(filters.FilterSet):
 
     currency = filters.CharFilter(label=_("Currency"), max_length=3, method="filter_currency")
     source = filters.ChoiceFilter(choices=Source.choices, label=_("Source"))
-    day_from = filters.DateFilter(field_name="day", lookup_expr="gte", label=_("From"), widget=_day())
-    day_to = filters.DateFilter(field_name="day", lookup_expr="lte", label=_("To"), widget=_day())
+    day_from = filters.DateFilter(field_name="day", lookup_expr="gte", label=pgettext_lazy("day", "From"), widget=_day())
+    day_to = filters.DateFilter(field_name="day", lookup_expr="lte", label=pgettext_lazy("day", "To"), widget=_day())
 
     class Meta:
         model = ExchangeRate

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from currencies.models import PIVOT, RATE_DECIMALS
 
@@ -22,7 +23,7 @@ class CurrencyField(forms.CharField):
 
 def rate_field(**kwargs: Any) -> forms.DecimalField:
     """A rate above zero."""
-    return forms.DecimalField(label=_("Rate"), max_digits=20, decimal_places=RATE_DECIMALS, **kwargs)
+    return forms.DecimalField(label=pgettext_lazy("exchange", "Rate"), max_digits=20, decimal_places=RATE_DECIMALS, **kwargs)
 
 
 class RateForm(forms.Form):

@@ -6,6 +6,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.listing import columns as c
 from currencies.queries import rate_text
@@ -30,7 +31,7 @@ class RateTable(tables.Table):
     day = c.DateColumn(verbose_name=_("Day"))
     base = c.TextColumn(verbose_name=_("One"))
     quote = c.TextColumn(verbose_name=_("In"))
-    rate = RateColumn(verbose_name=_("Rate"))
+    rate = RateColumn(verbose_name=pgettext_lazy("exchange", "Rate"))
     source = c.BadgeColumn("rate.source", verbose_name=_("Source"))
     added = c.TimeColumn(accessor="created_at", verbose_name=_("Added"), visible=False)
 

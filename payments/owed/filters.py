@@ -6,6 +6,7 @@ import django_filters as filters
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.listing.filters import YesNoFilter
 from orders.models import Channel, Order
@@ -69,8 +70,8 @@ class StatementFilter(filters.FilterSet):
     """Why an order is suggested, and days."""
 
     certainty = filters.ChoiceFilter(choices=Certainty.choices, label=_("Because of"))
-    booked_from = filters.DateFilter(field_name="booked_on", lookup_expr="gte", label=_("From"), widget=_day())
-    booked_to = filters.DateFilter(field_name="booked_on", lookup_expr="lte", label=_("To"), widget=_day())
+    booked_from = filters.DateFilter(field_name="booked_on", lookup_expr="gte", label=pgettext_lazy("day", "From"), widget=_day())
+    booked_to = filters.DateFilter(field_name="booked_on", lookup_expr="lte", label=pgettext_lazy("day", "To"), widget=_day())
 
     class Meta:
         model = StatementLine

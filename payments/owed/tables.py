@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.listing import columns as c
 
@@ -56,7 +57,7 @@ class StatementTable(tables.Table):
 
     booked = c.LinkColumn("statement-line", accessor="booked_on", verbose_name=_("Day"))
     amount = c.MoneyColumn(verbose_name=_("Amount"))
-    payer = c.TextColumn(verbose_name=_("From"))
+    payer = c.TextColumn(verbose_name=pgettext_lazy("person", "From"))
     text = c.TextColumn(verbose_name=_("Text"), soft=True)
     order = c.TextColumn(accessor="order.number", verbose_name=_("Suggested order"))
     certainty = c.BadgeColumn("statement.certainty", verbose_name=_("Because of"))
