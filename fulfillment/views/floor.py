@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from core.actors import Actor
+from core.floor import Answer, go, keep, told
 from core.permissions import require, require_permission
 from core.refusals import Invalid, Refusal
 from fulfillment import queries
@@ -39,19 +38,6 @@ from orders.states import Fulfillment
 S = FulfillmentState
 _NUMBER = re.compile(r"F\d+-\d+", re.IGNORECASE)
 _DONE_PICKING = (S.PICKED, S.PACKED, S.SHIPPED, S.DELIVERED)
-_TAG = "scan"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a scan is answered with. beep: right, wrong or done."""
-
-    beep: str
-    text: str
-
-    @property
-    def tone(self) -> str:
-        return "wrong" if self.beep == "wrong" else "right"
 
 
 @require("fulfillment.pick")
@@ -83,9 +69,9 @@ def station(request: HttpRequest) -> HttpResponse:
         code = request.POST.get("code", "").strip()
         found = _by_number(code)
         if found is not None:
-            return _go(request, reverse("pack", args=[found]))
-        messages.error(request, _("There is no work order {code}.").format(code=code[:40]), extra_tags=_TAG)
-        return _go(request, reverse("pack-station"))
+            return go(request, reverse("pack", args=[found]))
+        keep(request, Answer("wrong", _("There is no work order {code}.").format(code=code[:40])))
+        return go(request, reverse("pack-station"))
     waiting = (
         queries.queue()
         .filter(state__in=[S.PICKED, S.PICKING, S.OPEN])
@@ -93,7 +79,7 @@ def station(request: HttpRequest) -> HttpResponse:
         .exclude(is_rider())
         .order_by("ship_by", "id")
     )
-    return render(request, "fulfillment/station.html", {"waiting": list(waiting[:12]), "answer": _told(request)})
+    return render(request, "fulfillment/station.html", {"waiting": list(waiting[:12]), "answer": told(request)})
 
 
 def _answered(request: HttpRequest, pk: int, name: str, do: Any) -> HttpResponse:
@@ -101,7 +87,7 @@ def _answered(request: HttpRequest, pk: int, name: str, do: Any) -> HttpResponse
     code = request.POST.get("code", "").strip()
     try:
         if (other := _other_work(code, pk)) is not None:
-            return _go(request, reverse(name, args=[other]))
+            return go(request, reverse(name, args=[other]))
         answer = do(request, pk, code)
     except Refusal as refusal:
         if refusal.status == 403 or not FulfillmentOrder.objects.filter(pk=pk).exists():
@@ -110,17 +96,8 @@ def _answered(request: HttpRequest, pk: int, name: str, do: Any) -> HttpResponse
     if request.htmx:
         context = (_pick_context if name == "pick" else _pack_context)(request, pk) | {"answer": answer}
         return render(request, f"fulfillment/{name}_task.html", context)
-    level = messages.ERROR if answer.beep == "wrong" else messages.SUCCESS
-    messages.add_message(request, level, answer.text, extra_tags=f"{_TAG} {answer.beep}")
+    keep(request, answer)
     return HttpResponseRedirect(reverse(name, args=[pk]))
-
-
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    if not request.htmx:
-        return HttpResponseRedirect(url)
-    response = HttpResponse(status=204)
-    response["HX-Redirect"] = url
-    return response
 
 
 def _by_number(code: str) -> int | None:
@@ -135,19 +112,6 @@ def _other_work(code: str, pk: int) -> int | None:
     if found is None or found == pk:
         return None
     return None if any(one.pk == found for one in members_of([pk])) else found
-
-
-def _told(request: HttpRequest) -> Answer | None:
-    """The answer to the post before, where the page came again without JavaScript."""
-    answer = None
-    for message in messages.get_messages(request):
-        words = message.tags.split()
-        beep = next(
-            (word for word in ("done", "right") if word in words),
-            "wrong" if _TAG in words or message.level > messages.SUCCESS else "right",
-        )
-        answer = Answer(beep, str(message))
-    return answer
 
 
 def _line_of(request: HttpRequest) -> int:
@@ -319,7 +283,7 @@ def _context(request: HttpRequest, pk: int) -> dict[str, Any]:
         "walk": queries.lines_in_walk_order(found, queries.bins_of([found])),
         "units": sum(line.quantity for line in found.lines.all()),
         "why_held": why_held(found.order, lines) if held else "",
-        "answer": _told(request) if request.method != "POST" else None,
+        "answer": told(request) if request.method != "POST" else None,
     }
 
 
