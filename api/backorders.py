@@ -98,7 +98,7 @@ def list_promises(
     require_permission(request.api_token, "backorders.view")  # type: ignore[attr-defined]
     rows = listed_promises()
     if sku:
-        rows = rows.filter(line__sku=sku)
+        rows = rows.filter(line__sku=sku.replace("\x00", ""))
     if order_id:
         rows = rows.filter(order=order_id)
     page = IN_ORDER.page(rows, size=limit, after=cursor or None)
@@ -132,7 +132,7 @@ def fill(request: HttpRequest, data: FillIn) -> dict[str, Any]:
 
 
 def _variant(sku: str) -> int:
-    found = Variant.objects.filter(sku=sku).values_list("pk", flat=True).first()
+    found = Variant.objects.filter(sku=sku.replace("\x00", "")).values_list("pk", flat=True).first()
     if found is None:
         raise NotFound("unknown_sku", _("There is no SKU “{sku}”.").format(sku=sku))
     return found
