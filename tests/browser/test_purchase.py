@@ -87,6 +87,7 @@ def received_by_scanner(page: Page, stack: Stack, order: PurchaseOrder) -> None:
     expect(page.locator(".floor-answer-wrong")).to_contain_text("is not on this order")
     hand.scan(TEE)
     expect(page.locator(".floor-answer-right")).to_contain_text("1 of 2")
+    page.wait_for_timeout(400)  # the answer has settled, and with it the key
     page.keyboard.press("F4")
     hand.scan(TEE)
     expect(page.locator(".floor-answer-right")).to_contain_text("Damaged")
